@@ -1,0 +1,1 @@
+"""The one renderer of slice, overlay, letters and zoom: QPainter on QImage, no widgets."""

@@ -1,0 +1,107 @@
+"""Everything that can go wrong for a user, each with a sentence to act on.
+
+::
+
+    MedReasonError
+    ├── VolumeError             a CT that cannot be shown
+    │   ├── PathNotFound
+    │   ├── NothingToOpen
+    │   ├── UnreadableFile      keeps the path and the reason
+    │   ├── DecodeFailed
+    │   └── TooLarge
+    ├── RegionError             a box or point that is not on the slice
+    ├── BundleError             a model folder that must not be loaded
+    ├── ModelError              the model or its process
+    │   ├── ModelOutOfMemory
+    │   └── WorkerDied
+    ├── AnswerUnreadable        keeps the model's raw text
+    ├── DataSetError            training data, named by file and row
+    ├── SettingsError
+    └── Cancelled               the user stopped it
+
+``str(error)`` is that sentence. Mistakes of a programmer stay ``ValueError`` and its like.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class MedReasonError(Exception):
+    """Base of all errors whose text is meant for the user."""
+
+
+class VolumeError(MedReasonError):
+    """A CT that cannot be read or shown."""
+
+
+class PathNotFound(VolumeError):
+    """There is nothing at the path the user gave."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"There is no file or folder at {path}.")
+        self.path = path
+
+
+class NothingToOpen(VolumeError):
+    """The path exists but holds no image this program reads."""
+
+
+class UnreadableFile(VolumeError):
+    """One file could not be read; ``reason`` is a clause without a full stop."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path.name} could not be read: {reason}.")
+        self.path = path
+        self.reason = reason
+
+
+class DecodeFailed(VolumeError):
+    """Compressed pixels could not be decoded within the limits."""
+
+
+class TooLarge(VolumeError):
+    """An image or archive is larger than this workstation may hold."""
+
+
+class RegionError(MedReasonError):
+    """A box or point that does not lie on the slice."""
+
+
+class BundleError(MedReasonError):
+    """A model folder that is incomplete, damaged or unsafe."""
+
+
+class ModelError(MedReasonError):
+    """The model, or the process that runs it, failed."""
+
+
+class ModelOutOfMemory(ModelError):
+    """The model does not fit into the memory there is."""
+
+
+class WorkerDied(ModelError):
+    """The model's process ended without an answer."""
+
+
+class AnswerUnreadable(MedReasonError):
+    """A reply that does not follow the bundle's format; ``raw`` is its text, unchanged."""
+
+    def __init__(self, raw: str, what: str = "an answer") -> None:
+        super().__init__(f"The model's reply did not contain {what} that can be read.")
+        self.raw = raw
+
+
+class DataSetError(MedReasonError):
+    """Training or evaluation data that cannot be used, named by file and row."""
+
+
+class SettingsError(MedReasonError):
+    """A settings file that cannot be understood."""
+
+
+class Cancelled(MedReasonError):
+    """The user stopped the work."""
+
+    def __init__(self) -> None:
+        super().__init__("Stopped.")

@@ -1,0 +1,1 @@
+"""The window. ``session`` holds the state; panels read it and emit requests."""

@@ -1,0 +1,1 @@
+"""CT data: reading, geometry, windowing, planes and measurements. No Qt, no torch."""

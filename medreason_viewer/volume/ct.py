@@ -1,0 +1,108 @@
+"""A CT in memory: stored values, rescale per slice, geometry and identity; HU on demand."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class ImageKey:
+    """Says which pixels a request, a region or an answer belongs to; compared whole, never in part.
+
+    ``pixels_sha256`` is taken over the HU shown, so it alone identifies NIfTI, NRRD and reformats.
+    """
+
+    patient_key: str
+    study_uid: str
+    series_uid: str
+    sop_uid: str
+    frame_number: int
+    frame_of_reference_uid: str
+    origin_mm: tuple[float, float, float] | None
+    x_axis: tuple[float, float, float] | None
+    y_axis: tuple[float, float, float] | None
+    spacing_mm: tuple[float, float] | None
+    pixels_sha256: str
+
+
+@dataclass(eq=False)
+class CtVolume:
+    """Stored values of a series, filled slice by slice by a loader.
+
+    Attributes
+    ----------
+    stored : array of int16 or uint16, shape (slice, row, col)
+        As in the file, bits above BitsStored masked. Undefined where ``loaded`` is False.
+    slope, intercept : array of float64, shape (slice,)
+        HU = stored * slope + intercept.
+    loaded : array of bool, shape (slice,)
+        Which slices have arrived.
+    failed : dict of int to str
+        Slices that could not be read, and why.
+    """
+
+    series: Series
+    stored: NDArray[np.int16] | NDArray[np.uint16]
+    slope: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    loaded: NDArray[np.bool_]
+    failed: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, series: Series) -> CtVolume:
+        """A volume of the right size with nothing loaded yet."""
+        count = len(series.frames)
+        return cls(
+            series=series,
+            stored=np.zeros((count, series.rows, series.cols), series.stored_dtype),
+            slope=np.array([frame.slope for frame in series.frames], np.float64),
+            intercept=np.array([frame.intercept for frame in series.frames], np.float64),
+            loaded=np.zeros(count, np.bool_),
+        )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(slices, rows, cols)."""
+        slices, rows, cols = self.stored.shape
+        return slices, rows, cols
+
+    def hu(self, slice_index: int) -> NDArray[np.float64]:
+        """HU of one slice, padding as air (-1000 HU or the lowest real value); shape (row, col)."""
+        stored = self.stored[slice_index].astype(np.float64)
+        hu = stored * self.slope[slice_index] + self.intercept[slice_index]
+        padded = self.padding(slice_index)
+        if padded.any():
+            hu[padded] = -1000.0
+        return hu
+
+    def padding(self, slice_index: int) -> NDArray[np.bool_]:
+        """Where the slice holds PixelPaddingValue (or its range), not anatomy; shape (row, col)."""
+        limits = self.series.frames[slice_index].padding
+        stored = self.stored[slice_index]
+        if limits is None:
+            return np.zeros(stored.shape, np.bool_)
+        return np.asarray((stored >= limits[0]) & (stored <= limits[1]))
+
+    def key(self, slice_index: int) -> ImageKey:
+        """The immutable key of one loaded slice."""
+        frame, identity = self.series.frames[slice_index], self.series.identity
+        plane = frame.plane
+        return ImageKey(
+            patient_key=identity.patient_key,
+            study_uid=identity.study_uid,
+            series_uid=identity.series_uid,
+            sop_uid=frame.sop_uid,
+            frame_number=frame.number,
+            frame_of_reference_uid=identity.frame_of_reference_uid,
+            origin_mm=plane and plane.origin_mm,
+            x_axis=plane and plane.x_axis,
+            y_axis=plane and plane.y_axis,
+            spacing_mm=plane and plane.spacing_mm,
+            pixels_sha256=hashlib.sha256(self.hu(slice_index).tobytes()).hexdigest(),
+        )

@@ -1,0 +1,146 @@
+"""From voxels to patient millimetres (LPS), and which way the reader is looking.
+
+Points on a slice are ``(x, y)`` in slice pixels, x to the right and y down; (0, 0) is the *outer corner*
+of the first pixel, so the centre of that pixel, where DICOM puts ImagePositionPatient, is (0.5, 0.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = tuple[float, float, float]
+
+_LETTERS = (("L", "R"), ("P", "A"), ("H", "F"))  # positive, negative end of each LPS axis
+_OBLIQUE = 0.1  # a direction cosine below this gets no letter of its own (about 6 degrees)
+
+
+class Letters(NamedTuple):
+    """Patient directions at the four edges of a picture, such as ``R``, ``L``, ``A``, ``P``."""
+
+    left: str
+    right: str
+    top: str
+    bottom: str
+
+
+@dataclass(frozen=True, slots=True)
+class SliceBox:
+    """A half-open box on one slice, in slice pixels (x right, y down; edges, not centres).
+
+    Raises
+    ------
+    ValueError
+        If the box is empty or starts before the slice does.
+    """
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.x0 < self.x1 and 0 <= self.y0 < self.y1):
+            raise ValueError(f"empty or negative box: {self}")
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle of the box, (x, y) in slice pixels."""
+        return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
+
+    def as_tuple(self) -> tuple[float, float, float, float]:
+        """``(x0, y0, x1, y1)``."""
+        return self.x0, self.y0, self.x1, self.y1
+
+    def contains(self, x: float, y: float) -> bool:
+        """Whether the point (slice pixels) lies in the half-open box."""
+        return self.x0 <= x < self.x1 and self.y0 <= y < self.y1
+
+    def fits(self, rows: int, cols: int) -> bool:
+        """Whether the box lies wholly on a slice of that size."""
+        return self.x1 <= cols and self.y1 <= rows
+
+    def iou(self, other: SliceBox) -> float:
+        """Intersection over union of two boxes, 0 to 1."""
+        width = min(self.x1, other.x1) - max(self.x0, other.x0)
+        height = min(self.y1, other.y1) - max(self.y0, other.y0)
+        both = max(0.0, width) * max(0.0, height)
+        area = (self.x1 - self.x0) * (self.y1 - self.y0) + (other.x1 - other.x0) * (other.y1 - other.y0)
+        return both / (area - both)
+
+
+@dataclass(frozen=True, slots=True)
+class SlicePlane:
+    """Where one slice lies in the patient.
+
+    Parameters
+    ----------
+    origin_mm : Vector
+        LPS position of the *centre* of the first pixel (ImagePositionPatient).
+    x_axis, y_axis : Vector
+        Unit vectors of increasing x (along a row) and y (down a column): ImageOrientationPatient.
+    spacing_mm : tuple of float
+        ``(row, col)``: distance between neighbouring rows, then columns (PixelSpacing).
+
+    Raises
+    ------
+    ValueError
+        If the axes are not unit vectors at right angles, or the spacing is not positive.
+    """
+
+    origin_mm: Vector
+    x_axis: Vector
+    y_axis: Vector
+    spacing_mm: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        x, y = np.asarray(self.x_axis), np.asarray(self.y_axis)
+        lengths_ok = abs(x @ x - 1) < 1e-3 and abs(y @ y - 1) < 1e-3
+        if not (lengths_ok and abs(x @ y) < 1e-3 and min(self.spacing_mm) > 0):
+            raise ValueError(f"not a plane: {self}")
+        if not np.isfinite([*self.origin_mm, *self.spacing_mm]).all():
+            raise ValueError(f"not a plane: {self}")
+
+    @property
+    def normal(self) -> NDArray[np.float64]:
+        """Unit normal, x axis cross y axis; shape (3,)."""
+        return np.cross(self.x_axis, self.y_axis)
+
+    def to_mm(self, x: float, y: float) -> NDArray[np.float64]:
+        """LPS position in mm of a point on the slice; shape (3,).
+
+        Equation C.7.6.2.1-1 of DICOM PS3.3, with x and y counted from the outer corner.
+        """
+        row_mm, col_mm = self.spacing_mm
+        along_x = np.asarray(self.x_axis) * (x - 0.5) * col_mm
+        along_y = np.asarray(self.y_axis) * (y - 0.5) * row_mm
+        return np.asarray(self.origin_mm) + along_x + along_y
+
+    def to_slice(self, point_mm: NDArray[np.float64] | Vector) -> tuple[float, float]:
+        """The point's foot on the slice, (x, y) in slice pixels; the inverse of :meth:`to_mm`."""
+        row_mm, col_mm = self.spacing_mm
+        offset = np.asarray(point_mm) - np.asarray(self.origin_mm)
+        return float(offset @ self.x_axis / col_mm + 0.5), float(offset @ self.y_axis / row_mm + 0.5)
+
+    def corners_mm(self, box_slice: SliceBox) -> NDArray[np.float64]:
+        """LPS mm of a box's corners: top left, top right, bottom right, bottom left; shape (4, 3)."""
+        x0, y0, x1, y1 = box_slice.as_tuple()
+        return np.stack([self.to_mm(x, y) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))])
+
+    def letters(self) -> Letters:
+        """Patient directions at the edges, from the same axes the pixels come from."""
+        left, right = letters_along(tuple(-c for c in self.x_axis)), letters_along(self.x_axis)
+        return Letters(left, right, letters_along(tuple(-c for c in self.y_axis)), letters_along(self.y_axis))
+
+
+def letters_along(direction: tuple[float, ...]) -> str:
+    """Patient direction(s) a unit vector points to, largest component first, such as ``"A"`` or ``"AR"``.
+
+    Letters as in DICOM PS3.3 C.7.6.1.1.1, with H for head and F for foot.
+    """
+    order = sorted(range(3), key=lambda axis: -abs(direction[axis]))
+    wanted = [axis for axis in order if abs(direction[axis]) > _OBLIQUE]
+    return "".join(_LETTERS[axis][0 if direction[axis] > 0 else 1] for axis in wanted)

@@ -1,0 +1,1 @@
+"""The companion trainer: phantoms, supervised fine-tuning and evaluation of a bundle. No Qt."""
