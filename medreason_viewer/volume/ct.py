@@ -100,9 +100,9 @@ class CtVolume:
             sop_uid=frame.sop_uid,
             frame_number=frame.number,
             frame_of_reference_uid=identity.frame_of_reference_uid,
-            origin_mm=plane and plane.origin_mm,
-            x_axis=plane and plane.x_axis,
-            y_axis=plane and plane.y_axis,
-            spacing_mm=plane and plane.spacing_mm,
+            origin_mm=plane.origin_mm if plane else None,
+            x_axis=plane.x_axis if plane else None,
+            y_axis=plane.y_axis if plane else None,
+            spacing_mm=plane.spacing_mm if plane else None,
             pixels_sha256=hashlib.sha256(self.hu(slice_index).tobytes()).hexdigest(),
         )

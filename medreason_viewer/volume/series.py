@@ -16,7 +16,7 @@ Format = Literal["dicom", "nifti", "nrrd", "metaimage"]
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One thing the reader should know about a series; ``code`` as listed in the design, ``text`` a sentence."""
+    """One thing the reader should know about a series: a ``code`` for machines, a sentence for people."""
 
     code: str
     text: str
