@@ -152,7 +152,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The whole answer; ``answer`` is None where the reply could not be read, ``raw_reply`` is always kept."""
+    """The whole answer; ``answer`` is None where the reply was unreadable, ``raw_reply`` is always kept."""
 
     request_id: str
     key: ImageKey

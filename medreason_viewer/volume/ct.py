@@ -58,9 +58,11 @@ class CtVolume:
     def empty(cls, series: Series) -> CtVolume:
         """A volume of the right size with nothing loaded yet."""
         count = len(series.frames)
+        empty: NDArray[np.int16] | NDArray[np.uint16]
+        empty = np.zeros((count, series.rows, series.cols), series.stored_dtype)  # type: ignore[assignment]
         return cls(
             series=series,
-            stored=np.zeros((count, series.rows, series.cols), series.stored_dtype),
+            stored=empty,
             slope=np.array([frame.slope for frame in series.frames], np.float64),
             intercept=np.array([frame.intercept for frame in series.frames], np.float64),
             loaded=np.zeros(count, np.bool_),
@@ -75,7 +77,7 @@ class CtVolume:
     def hu(self, slice_index: int) -> NDArray[np.float64]:
         """HU of one slice, padding as air (-1000 HU or the lowest real value); shape (row, col)."""
         stored = self.stored[slice_index].astype(np.float64)
-        hu = stored * self.slope[slice_index] + self.intercept[slice_index]
+        hu: NDArray[np.float64] = stored * self.slope[slice_index] + self.intercept[slice_index]
         padded = self.padding(slice_index)
         if padded.any():
             hu[padded] = -1000.0
