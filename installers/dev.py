@@ -7,7 +7,8 @@
     python3 installers/dev.py setup      only the set-up
 
 Every command first sets up what it needs: a virtual environment in .venv, the pinned dependencies of
-constraints.txt, and on Debian or Ubuntu, as root, the system libraries Qt needs. A second run skips what is there.
+constraints.txt, and on Debian or Ubuntu, as root, the system libraries Qt needs. A second run skips what
+is there.
 """
 
 from __future__ import annotations
@@ -27,10 +28,25 @@ STAMP = VENV / "set-up-for"
 
 # What Qt's "xcb" and "offscreen" platforms and VTK load at run time on Debian and Ubuntu.
 QT_PACKAGES = (
-    "libegl1 libgl1 libopengl0 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 libxkbcommon-x11-0 "
-    "libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 "
-    "libxcb-shape0 libxcb-xinerama0 libxrender1 fonts-dejavu-core"
-).split()
+    "libegl1",
+    "libgl1",
+    "libopengl0",
+    "libglib2.0-0",
+    "libdbus-1-3",
+    "libfontconfig1",
+    "libxkbcommon0",
+    "libxkbcommon-x11-0",
+    "libxcb-cursor0",
+    "libxcb-icccm4",
+    "libxcb-image0",
+    "libxcb-keysyms1",
+    "libxcb-randr0",
+    "libxcb-render-util0",
+    "libxcb-shape0",
+    "libxcb-xinerama0",
+    "libxrender1",
+    "fonts-dejavu-core",
+)
 
 
 class SetUpError(Exception):
@@ -48,9 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         help="take PyTorch from this index, for example https://download.pytorch.org/whl/cpu on a machine "
         "without a GPU (a much smaller download)",
     )
-    parser.add_argument(
-        "rest", nargs=argparse.REMAINDER, help="passed on (test: to pytest; demo: to the demo)"
-    )
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help="passed on to pytest or to the demo")
     args = parser.parse_args(argv)
     try:
         set_up(args.torch_index)
@@ -92,7 +106,7 @@ def make_environment() -> None:
         if made.returncode:
             shutil.rmtree(VENV, ignore_errors=True)
             raise SetUpError(
-                "Python's venv module is missing. On Debian or Ubuntu: apt install python3-venv; then try again."
+                "Python's venv module is missing. On Debian or Ubuntu: apt install python3-venv, then try again."
             )
     pip("install", "--upgrade", "pip")
 
@@ -117,7 +131,7 @@ def install_system_libraries() -> None:
 
 
 def package_installed(name: str) -> bool:
-    """Whether Debian's package (or the one that provides it under a newer name, such as libglib2.0-0t64) is there."""
+    """Whether Debian's package is there, under this name or its newer one (libglib2.0-0t64)."""
     for candidate in (name, f"{name}t64"):
         query = ["dpkg-query", "-W", "-f=${Status}", candidate]
         status = subprocess.run(query, capture_output=True, text=True, check=False).stdout
