@@ -1,0 +1,79 @@
+"""``medreason explain``: one region of one slice, explained into a folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..errors import ModelError
+from ..reasoning.bundle import DEMO_BUNDLE
+from ..reasoning.client import explain_blocking
+from ..reasoning.freeze import freeze_request
+from ..reasoning.record import explanation_json
+from ..reasoning.request import Answered, Explanation, Failed, ModelState, StepArrived, ZoomReady
+from ..volume.window import PRESETS
+from . import DONE, UNREADABLE_REPLY
+from .opening import box_argument, find_slice, load_slice, point_argument, window_argument
+from .output import plain, print_json, say
+from .results import write_results
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("path", type=Path, help="folder, file, zip archive or DICOMDIR")
+    parser.add_argument("--series", metavar="UID", help="which series, where there are several")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--slice", type=int, metavar="N", help="slice index, counted from 0 (axial: from the feet)")
+    which.add_argument("--sop", metavar="UID", help="SOP instance UID of the slice")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--box", type=box_argument, metavar="X0,Y0,X1,Y1", help="region in slice pixels")
+    where.add_argument("--point", type=point_argument, metavar="X,Y", help="a point the region must hold")
+    parser.add_argument(
+        "--window",
+        type=window_argument,
+        default=PRESETS["lung"],
+        metavar="NAME|CENTRE,WIDTH",
+        help="window of overlay.png (the model always sees its own)",
+    )
+    parser.add_argument("--question", metavar="TEXT", help="your own question instead of the model's usual one")
+    parser.add_argument("--model", type=Path, default=DEMO_BUNDLE, metavar="BUNDLE", help="model folder")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the five result files")
+    parser.add_argument("--json", action="store_true", help="explanation.json on standard output as well")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Explain, write the results, and say the steps as they come."""
+    series, index = find_slice(args.path, args.series, args.sop, args.slice)
+    volume = load_slice(series, index)
+    request = freeze_request(
+        volume,
+        index,
+        box=args.box,
+        point=args.point,
+        question=args.question,
+        display_window=args.window,
+    )
+    zoom: ZoomReady | None = None
+    explanation: Explanation | None = None
+    for event in explain_blocking(args.model, request):
+        match event:
+            case ModelState():
+                say(event.text)
+            case ZoomReady():
+                zoom = event
+            case StepArrived() if not args.json:
+                print(plain(f"{event.index + 1}. {event.step.text}"), flush=True)
+            case Failed():
+                raise ModelError(event.text)
+            case Answered():
+                explanation = event.explanation
+    if explanation is None or zoom is None:
+        raise ModelError("The model ended without an answer; please try again.")
+    write_results(args.out, explanation, zoom, volume, index)
+    if args.json:
+        print_json(explanation_json(explanation))
+    else:
+        print(f"Answer: {plain(explanation.answer or 'the reply could not be read')}")
+        print("Research use only: not for diagnosis.", file=sys.stderr)
+    return DONE if explanation.answer is not None else UNREADABLE_REPLY

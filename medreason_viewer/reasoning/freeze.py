@@ -1,0 +1,66 @@
+"""Freezing a request: the one way from a loaded volume to what the model is asked, for window and command line."""
+
+from __future__ import annotations
+
+import uuid
+
+from ..errors import RegionError
+from ..volume.ct import CtVolume
+from ..volume.geometry import SliceBox
+from ..volume.window import Window
+from .request import ExplainRequest, Scope
+
+
+def freeze_request(
+    volume: CtVolume,
+    slice_index: int,
+    *,
+    box: SliceBox | None = None,
+    point: tuple[float, float] | None = None,
+    question: str | None = None,
+    display_window: Window,
+) -> ExplainRequest:
+    """A request about one slice as acquired, with a new id; later scrolling changes nothing in it.
+
+    Parameters
+    ----------
+    box, point
+        What the reader marked, in slice pixels: exactly one.
+
+    Raises
+    ------
+    RegionError
+        If the box or point is not wholly on the slice, or the slice has not been loaded.
+    """
+    if not volume.loaded[slice_index]:
+        raise RegionError("This slice has not been loaded yet: wait until it is shown, then ask again.")
+    _check_on_slice(volume, box, point)
+    frame, identity = volume.series.frames[slice_index], volume.series.identity
+    return ExplainRequest(
+        id=uuid.uuid4().hex,
+        key=volume.key(slice_index),
+        slice_index=slice_index,
+        hu=volume.hu(slice_index),
+        padding=volume.padding(slice_index),
+        plane=frame.plane,
+        display_window=display_window,
+        scope=Scope(
+            modality=identity.modality,
+            body_part=identity.body_part,
+            plane=volume.series.plane_name,
+            kernel=identity.kernel,
+            contrast=identity.contrast,
+        ),
+        box_slice=box,
+        point_slice=point,
+        question=question,
+    )
+
+
+def _check_on_slice(volume: CtVolume, box: SliceBox | None, point: tuple[float, float] | None) -> None:
+    _, rows, cols = volume.shape
+    size = f"The slice is {cols} pixels wide and {rows} high"
+    if box is not None and not box.fits(rows, cols):
+        raise RegionError(f"{size}; the box {','.join(f'{v:g}' for v in box.as_tuple())} is not wholly on it.")
+    if point is not None and not (0 <= point[0] < cols and 0 <= point[1] < rows):
+        raise RegionError(f"{size}; the point {point[0]:g},{point[1]:g} is not on it.")
