@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ..volume.ct import ImageKey
 from ..volume.geometry import SliceBox, SlicePlane
+from ..volume.measure import Side as Side
+from ..volume.measure import Statistics as Statistics
 from ..volume.window import Window
 
 RegionSource = Literal["reader", "model", "grown"]
 Verdict = Literal["agrees", "contradicts", "not_checkable"]
-Side = Literal["right", "left", "midline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +79,6 @@ class Region:
     box_slice: SliceBox
     source: RegionSource
     label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """What was measured inside an outline; HU in float64, lengths None without geometry."""
-
-    mean_hu: float
-    sd_hu: float
-    min_hu: float
-    max_hu: float
-    pixels: int
-    area_mm2: float | None
-    long_axis_mm: float | None
-    short_axis_mm: float | None
 
 
 @dataclass(frozen=True, slots=True)
