@@ -1,0 +1,335 @@
+"""What the window shows, observable: the only place for state that two widgets need. No widgets here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QObject, Signal
+
+from ..drawing.overlay import Measurement
+from ..drawing.placement import View
+from ..reasoning.request import Event, ExplainRequest, ModelState
+from ..volume.ct import CtVolume, ImageKey
+from ..volume.geometry import SliceBox
+from ..volume.series import PlaneName, Scan, Series
+from ..volume.slices import SliceImage, plane_image
+from ..volume.window import PRESETS, Window
+from .answer import Answer, ExplainTarget
+from .first_window import automatic_window
+from .input_profile import Tool
+from .stack import plane_count, reading_sign
+
+__all__ = ["Answer", "ExplainTarget", "Session"]
+
+_Place = tuple[int, PlaneName, int]  # a series (its number in this session), plane and slice
+
+
+class Session(QObject):
+    """The reader's place in the study, and every explanation got so far.
+
+    Signals tell *that* something changed; receivers read the new state from the attributes, and change it
+    through the methods alone.
+
+    Attributes
+    ----------
+    scan, series, volume
+        What is open; None before. ``volume`` fills up while ``volume_progress`` is emitted.
+    problem : str
+        Why the series cannot be shown, or empty.
+    plane_name, slice_index
+        The plane shown and the 0-based slice in it.
+    window, window_name
+        Display window, and the preset's name, ``"automatic"``, or empty after a drag.
+    view : View
+        Zoom and pan.
+    selected_step : int or None
+        Index of the step whose region stands out.
+    """
+
+    scan_changed = Signal()
+    series_changed = Signal()
+    volume_changed = Signal()
+    volume_progress = Signal(int, int)  # loaded, total
+    slice_changed = Signal()
+    window_changed = Signal()
+    view_changed = Signal()
+    overlay_changed = Signal()  # visibility, the drawn box, measurements, crosshair
+    tool_changed = Signal()
+    explanation_changed = Signal()  # what may be shown on this viewport, or its content
+    step_selected = Signal(int)  # -1 for none
+    model_state_changed = Signal()
+    message = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.scan: Scan | None = None
+        self.series: Series | None = None
+        self.volume: CtVolume | None = None
+        self.problem = ""
+        self.plane_name: PlaneName = "axial"
+        self.slice_index = 0
+        self.window, self.window_name = PRESETS["mediastinum"], "mediastinum"
+        self.view = View()
+        self.tool = Tool.WINDOW
+        self.overlay_visible = True
+        self.crosshair_visible = False
+        self.selected_step: int | None = None
+        self.model_state: ModelState | None = None
+        self._boxes: dict[_Place, SliceBox] = {}
+        self._measurements: dict[_Place, tuple[Measurement, ...]] = {}
+        self._answers: dict[str, Answer] = {}
+        self._keys: dict[int, ImageKey] = {}
+        self._waits_for_window = True
+
+    # What is open
+
+    def open_scan(self, scan: Scan) -> None:
+        """Show what a path holds; everything of the study before it is forgotten."""
+        self.close_series()
+        self.scan = scan
+        self._boxes.clear()
+        self._measurements.clear()
+        self._answers.clear()
+        self.scan_changed.emit()
+
+    def close_series(self) -> None:
+        """Show nothing."""
+        self.series, self.volume, self.problem = None, None, ""
+        self._keys.clear()
+        self.selected_step = None
+        self.series_changed.emit()
+        self.explanation_changed.emit()
+
+    def select_series(self, series: Series) -> None:
+        """Turn to a series, at its middle slice; its pixels come through :meth:`set_volume`."""
+        self.series, self.volume, self.problem = series, None, ""
+        self.plane_name = series.plane_name
+        self.slice_index = len(series.frames) // 2
+        self.view = View()
+        self.selected_step = None
+        self._keys.clear()
+        self._waits_for_window = True
+        self.series_changed.emit()
+        self.view_changed.emit()
+        self.slice_changed.emit()
+        self.explanation_changed.emit()
+
+    def set_volume(self, volume: CtVolume) -> None:
+        """The volume of the series shown exists, and begins to fill; one of another series is ignored."""
+        if volume.series is not self.series:
+            return
+        self.volume = volume
+        self.volume_changed.emit()
+        self.slices_arrived(volume, [i for i, here in enumerate(volume.loaded) if here])
+
+    def slices_arrived(self, volume: CtVolume, indices: Iterable[int]) -> None:
+        """Slices of a volume were filled in (or failed); ignored unless it is the volume shown."""
+        if volume is not self.volume:
+            return
+        arrived = list(indices)
+        if arrived and self._waits_for_window:
+            self._choose_first_window(arrived[0])
+        done = int(volume.loaded.sum()) + len(volume.failed)
+        self.volume_progress.emit(done, len(volume.loaded))
+        if not self.acquired_plane or self.slice_index in arrived:
+            self.slice_changed.emit()
+            self.explanation_changed.emit()
+
+    def fail_series(self, series: Series, text: str) -> None:
+        """The series cannot be shown; ``text`` says why."""
+        if series is not self.series:
+            return
+        self.problem = text
+        self.volume_changed.emit()
+        self.message.emit(text)
+
+    # Where the reader is
+
+    @property
+    def acquired_plane(self) -> bool:
+        """Whether the plane shown is the one that was acquired: only there are slices explained."""
+        return self.series is not None and self.plane_name == self.series.plane_name
+
+    @property
+    def slice_count(self) -> int:
+        """Slices in the plane shown; 0 without a series."""
+        return plane_count(self.series, self.plane_name) if self.series else 0
+
+    @property
+    def slice_loaded(self) -> bool:
+        """Whether the pixels of the slice shown are there (a reformat: any of them)."""
+        if self.volume is None:
+            return False
+        return bool(self.volume.loaded[self.slice_index] if self.acquired_plane else self.volume.loaded.any())
+
+    def image(self) -> SliceImage | None:
+        """The slice shown, None while its pixels are not there."""
+        if self.volume is None or not self.slice_loaded:
+            return None
+        return plane_image(self.volume, self.plane_name, self.slice_index)
+
+    def image_key(self) -> ImageKey | None:
+        """The key of the slice shown; None while it is not loaded, and on reformats."""
+        if self.volume is None or not (self.acquired_plane and self.slice_loaded):
+            return None
+        if self.slice_index not in self._keys:
+            self._keys[self.slice_index] = self.volume.key(self.slice_index)
+        return self._keys[self.slice_index]
+
+    def go_to_slice(self, index: int) -> None:
+        """Show a slice; beyond either end, the last one there."""
+        index = min(max(index, 0), max(self.slice_count - 1, 0))
+        if index != self.slice_index:
+            self.slice_index = index
+            self.slice_changed.emit()
+            self._place_changed()
+
+    def scroll(self, images: int) -> None:
+        """Move on by ``images`` in reading order: axial from head to feet, else along ``slice_index``."""
+        self.go_to_slice(self.slice_index + images * reading_sign(self.plane_name))
+
+    def set_plane(self, plane_name: PlaneName) -> None:
+        """Show another plane of the volume, at its middle."""
+        if self.series is None or plane_name == self.plane_name:
+            return
+        self.plane_name, self.view = plane_name, View()
+        self.slice_index = self.slice_count // 2
+        self.view_changed.emit()
+        self.slice_changed.emit()
+        self._place_changed()
+
+    # How it is shown
+
+    def set_window(self, window: Window, name: str = "") -> None:
+        """Show HU in another window; ``name`` is the preset's."""
+        self._waits_for_window = False
+        if (window, name) != (self.window, self.window_name):
+            self.window, self.window_name = window, name
+            self.window_changed.emit()
+
+    def set_preset(self, name: str) -> None:
+        """Use a preset of ``volume.window.PRESETS``."""
+        self.set_window(PRESETS[name], name)
+
+    def set_automatic_window(self) -> None:
+        """Use the file's own window, or one computed from the slice shown."""
+        image = self.image()
+        if self.series is None or image is None:
+            return
+        stored = self.series.frames[self.slice_index].window if self.acquired_plane else None
+        self.set_window(automatic_window(image.hu(), stored), "automatic")
+
+    def set_view(self, view: View) -> None:
+        """Zoom and pan."""
+        if view != self.view:
+            self.view = view
+            self.view_changed.emit()
+
+    def reset(self) -> None:
+        """Back to the whole slice in its first window, with the window/level tool."""
+        self.set_view(View())
+        self.set_tool(Tool.WINDOW)
+        self.set_automatic_window()
+
+    def set_tool(self, tool: Tool) -> None:
+        """Choose what the first mouse button does."""
+        if tool != self.tool:
+            self.tool = tool
+            self.tool_changed.emit()
+
+    def set_overlay_visible(self, visible: bool) -> None:
+        """Show or hide regions, outlines and measurements (never letters or patient text)."""
+        self.overlay_visible = visible
+        self.overlay_changed.emit()
+
+    def set_crosshair_visible(self, visible: bool) -> None:
+        """Show or hide the crosshair that follows the pointer."""
+        self.crosshair_visible = visible
+        self.overlay_changed.emit()
+
+    # What the reader drew
+
+    @property
+    def box_slice(self) -> SliceBox | None:
+        """The box the reader drew on the slice shown."""
+        return self._boxes.get(self._place())
+
+    def set_box(self, box_slice: SliceBox | None) -> None:
+        """Keep a box on the slice shown, or remove it."""
+        if box_slice is None:
+            self._boxes.pop(self._place(), None)
+        else:
+            self._boxes[self._place()] = box_slice
+        self.overlay_changed.emit()
+
+    @property
+    def measurements(self) -> tuple[Measurement, ...]:
+        """The measurements on the slice shown."""
+        return self._measurements.get(self._place(), ())
+
+    def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
+        """Replace the measurements on the slice shown."""
+        self._measurements[self._place()] = measurements
+        self.overlay_changed.emit()
+
+    # What the model said
+
+    @property
+    def answer(self) -> Answer | None:
+        """The newest explanation of the very pixels shown, None if there is none."""
+        near = [a for a in self._answers.values() if a.request.slice_index == self.slice_index]
+        if not near:
+            return None  # spares the hash of the pixels while scrolling
+        key = self.image_key()
+        return next((answer for answer in reversed(near) if answer.request.key == key), None)
+
+    @property
+    def running_answer(self) -> Answer | None:
+        """The explanation that is still under way, wherever its slice is."""
+        return next((answer for answer in self._answers.values() if answer.running), None)
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """Every explanation of this scan, the newest last."""
+        return tuple(self._answers.values())
+
+    def begin_explanation(self, request: ExplainRequest) -> None:
+        """A request was sent; its answer will be shown where its key is shown, and nowhere else."""
+        self._answers[request.id] = Answer(request)
+        self.select_step(None)
+        self.explanation_changed.emit()
+
+    def apply(self, event: Event) -> None:
+        """Something came from the model's process; events of requests unknown here are dropped."""
+        if isinstance(event, ModelState):
+            self.model_state = event
+            self.model_state_changed.emit()
+        elif event.request_id in self._answers:
+            self._answers[event.request_id] = self._answers[event.request_id].after(event)
+            self.explanation_changed.emit()
+
+    def drop_answer(self, request_id: str) -> None:
+        """Forget an explanation."""
+        self._answers.pop(request_id, None)
+        self.explanation_changed.emit()
+
+    def select_step(self, index: int | None) -> None:
+        """Let one step's region stand out."""
+        if index != self.selected_step:
+            self.selected_step = index
+            self.step_selected.emit(-1 if index is None else index)
+
+    def _place(self) -> _Place:
+        return id(self.series), self.plane_name, self.slice_index
+
+    def _place_changed(self) -> None:
+        self.selected_step = None
+        self.overlay_changed.emit()
+        self.explanation_changed.emit()
+
+    def _choose_first_window(self, slice_index: int) -> None:
+        assert self.volume is not None
+        if slice_index in self.volume.failed:
+            return
+        stored = self.volume.series.frames[slice_index].window
+        self.set_window(automatic_window(self.volume.hu(slice_index), stored), "automatic")
