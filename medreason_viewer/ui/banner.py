@@ -1,0 +1,82 @@
+"""Sentences above the image that the reader may dismiss: never a dialog that blocks the reading."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from . import theme
+from .plain import PlainLabel
+
+Kind = Literal["notice", "caution", "fault"]
+
+RESEARCH_NOTICE: Final = (
+    "Research use only. This is not a medical device. Explanations can be wrong and still sound convincing: "
+    "never base a diagnosis or treatment on them."
+)
+_MOST = 3
+_ICONS: Final[dict[Kind, tuple[str, str]]] = {
+    "notice": ("mdi6.information-outline", theme.ACCENT),
+    "caution": ("mdi6.alert-outline", theme.CAUTION),
+    "fault": ("mdi6.alert-circle-outline", theme.FAULT),
+}
+
+
+class Banner(QFrame):
+    """One sentence with an icon and a button to dismiss it."""
+
+    def __init__(self, text: str, kind: Kind) -> None:
+        super().__init__()
+        self.setObjectName("banner")
+        self.setProperty("kind", kind)
+        self.text = PlainLabel(text, wrap=True)
+        self.setAccessibleName(self.text.text())
+        name, colour = _ICONS[kind]
+        sign = QLabel()
+        sign.setPixmap(theme.pixmap(name, colour, 18))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 6, 8, 6)
+        row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.text, 1)
+        row.addWidget(self._dismiss_button(), 0, Qt.AlignmentFlag.AlignTop)
+
+    def dismiss(self) -> None:
+        """Take the banner away."""
+        self.hide()
+        self.deleteLater()
+
+    def _dismiss_button(self) -> QToolButton:
+        button = QToolButton()
+        button.setIcon(theme.icon("mdi6.close", theme.MUTED))
+        button.setIconSize(QSize(14, 14))
+        button.setToolTip("Dismiss")
+        button.setAccessibleName("Dismiss this message")
+        button.clicked.connect(self.dismiss)
+        return button
+
+
+class BannerArea(QWidget):
+    """The last few banners, newest on top."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+
+    def say(self, text: str, kind: Kind = "fault") -> None:
+        """Show a sentence; the same sentence is not shown twice at a time."""
+        for banner in self.banners():
+            if banner.text.text() == text:
+                banner.dismiss()
+        self._column.insertWidget(0, Banner(text, kind))
+        for banner in self.banners()[_MOST:]:
+            banner.dismiss()
+
+    def banners(self) -> list[Banner]:
+        """Those in sight, newest first."""
+        items = (self._column.itemAt(place) for place in range(self._column.count()))
+        widgets = (item.widget() for item in items if item is not None)
+        return [widget for widget in widgets if isinstance(widget, Banner) and not widget.isHidden()]

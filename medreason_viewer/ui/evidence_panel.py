@@ -1,0 +1,78 @@
+"""What was measured in the region, by the program and not by the model."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from ..reasoning.request import Evidence, Scope
+from . import wording
+from .answering import Answering
+from .plain import PlainLabel
+
+_ROWS = ("Mean ± SD", "Range", "Area", "Long × short")
+
+
+class EvidencePanel(QWidget):
+    """A small table, box beside lesion, and the patient's side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cells = {(row, column): PlainLabel() for row in range(len(_ROWS)) for column in (1, 2)}
+        self._side = PlainLabel()
+        self._circumstances = PlainLabel(role="small", wrap=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(self._table())
+        column.addWidget(self._circumstances)
+        self.show_answering(None)
+
+    def show_answering(self, answering: Answering | None) -> None:
+        """Show the measurements of an explanation, or dashes."""
+        evidence = answering.evidence if answering else None
+        for column, statistics in enumerate(_pair(evidence), start=1):
+            texts = (wording.mean_sd, wording.extremes, wording.area, wording.axes)
+            for row, text in enumerate(texts):
+                self._cells[row, column].setText(text(statistics))
+        self._side.setText(wording.side(evidence))
+        self._circumstances.setText(_circumstances(answering))
+
+    def _table(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(2)
+        grid.addWidget(PlainLabel("Box", "small"), 0, 1)
+        grid.addWidget(PlainLabel("Lesion inside it", "small"), 0, 2)
+        for row, name in enumerate(_ROWS):
+            grid.addWidget(PlainLabel(name, "muted"), row + 1, 0)
+            for column in (1, 2):
+                cell = self._cells[row, column]
+                cell.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+                cell.setAccessibleName(f"{name}, {'box' if column == 1 else 'lesion'}")
+                grid.addWidget(cell, row + 1, column)
+        grid.addWidget(PlainLabel("Patient's side", "muted"), len(_ROWS) + 1, 0)
+        grid.addWidget(self._side, len(_ROWS) + 1, 1, 1, 2)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(2, 1)
+        return grid
+
+
+def _pair(evidence: Evidence | None) -> tuple[wording.Statistics | None, wording.Statistics | None]:
+    return (evidence.box, evidence.lesion) if evidence else (None, None)
+
+
+def _circumstances(answering: Answering | None) -> str:
+    """Kernel and contrast stand beside every HU; so does what could not be measured."""
+    if answering is None or answering.evidence is None:
+        return ""
+    parts = [_acquisition(answering.scope)]
+    if answering.plane is None:
+        parts.append("This image has no geometry: nothing is said in millimetres and no side is given.")
+    if answering.evidence.lesion is None:
+        parts.append("No lesion stands out inside the box.")
+    return " ".join(parts)
+
+
+def _acquisition(scope: Scope) -> str:
+    return f"Kernel {scope.kernel or 'not recorded'}, contrast {scope.contrast or 'not recorded'}."

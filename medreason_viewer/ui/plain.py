@@ -1,0 +1,93 @@
+"""Text that a file or a model wrote, shown as text: nothing in it is ever interpreted as markup.
+
+Qt guesses whether a string is HTML, in labels and in tooltips, and then fetches what ``<img src=...>`` names.
+"""
+
+from __future__ import annotations
+
+import html
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPaintEvent, QPainter
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+_CONTROLS = {code: " " for code in range(32) if chr(code) not in "\n\t"} | {
+    code: None for code in (0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x2066, 0x2067, 0x2068, 0x2069, 0)
+}
+
+
+def readable(text: str) -> str:
+    """Text without control characters and without signs that reverse the reading direction."""
+    return text.translate(_CONTROLS)
+
+
+def tooltip(text: str) -> str:
+    """A tooltip that shows ``text`` literally, wrapped."""
+    if not text:
+        return ""
+    lines = html.escape(readable(text)).replace("\n", "<br>")
+    return f"<qt>{lines}</qt>"
+
+
+class PlainLabel(QLabel):
+    """A label that shows its text literally.
+
+    Parameters
+    ----------
+    role : str
+        What the style sheet knows it by (object name): ``heading``, ``muted``, ``answer`` and the like.
+    wrap : bool
+        Whether long text breaks into lines.
+    """
+
+    def __init__(self, text: str = "", role: str = "", *, wrap: bool = False) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(wrap)
+        self.setObjectName(role)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:  # noqa: N802 - Qt's name
+        """Show ``text`` without control characters."""
+        super().setText(readable(text))
+
+
+class ElidedLabel(PlainLabel):
+    """One line that ends in an ellipsis where there is no room, with the whole text as its tooltip."""
+
+    def __init__(self, text: str = "", role: str = "") -> None:
+        super().__init__(text, role)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def setText(self, text: str) -> None:  # noqa: N802 - Qt's name
+        """Show ``text``; hovering shows the whole of it."""
+        super().setText(text)
+        self.setToolTip(tooltip(text))
+
+    def minimumSizeHint(self) -> QSize:
+        """Any width will do."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint as much of the text as fits."""
+        painter = QPainter(self)
+        area = self.contentsRect()
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, area.width())
+        self.style().drawItemText(
+            painter,
+            area,
+            int(self.alignment()),
+            self.palette(),
+            self.isEnabled(),
+            text,
+            self.foregroundRole(),
+        )
+
+
+def clear(layout_owner: QWidget) -> None:
+    """Remove and delete everything in a widget's layout."""
+    layout = layout_owner.layout()
+    while layout is not None and (item := layout.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            widget.hide()
+            widget.deleteLater()

@@ -1,0 +1,122 @@
+"""The reasoning, step by step as it arrives, then the answer: each beside its checks."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from ..reasoning.request import Step
+from .answering import Answering
+from .answer_card import AnswerCard, RawReply
+from .own_read import OwnRead
+from .plain import PlainLabel
+from .step_row import StepRow
+
+
+class ReasoningPanel(QWidget):
+    """Steps in a scroll area, the answer below it and always in sight.
+
+    Signals
+    -------
+    step_chosen : int
+        The reader chose a step; its region is wanted on the slice.
+    own_read_committed : str
+        The reader committed a read of their own.
+    """
+
+    step_chosen = Signal(int)
+    own_read_committed = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._request_id = ""
+        self.rows: list[StepRow] = []
+        self.scroll, self._steps = _step_area()
+        self.card, self.raw, self.own_read = AnswerCard(), RawReply(), OwnRead()
+        self.own_read.committed.connect(self.own_read_committed)
+        self._committed = PlainLabel(role="small", wrap=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.scroll, 1)
+        for widget in (self.own_read, self._committed, self.card, self.raw):
+            column.addWidget(widget)
+        self.show_answering(None, folded=False, own_read="", selected_step=None)
+
+    def show_answering(
+        self, answering: Answering | None, *, folded: bool, own_read: str, selected_step: int | None
+    ) -> None:
+        """Show an answer so far.
+
+        Parameters
+        ----------
+        folded : bool
+            Whether steps and answer wait for the reader's own read.
+        own_read : str
+            What the reader committed, or empty.
+        """
+        self._begin(answering)
+        kept = answering is not None and answering.phase != "stopped"
+        unfolded = kept and not folded
+        self._show_steps(answering.steps if answering is not None and unfolded else ())
+        self.choose(selected_step)
+        self.own_read.setVisible(kept and folded)
+        self._committed.setText(f"Your read: {own_read}")
+        self._committed.setVisible(bool(own_read))
+        explanation = answering.explanation if answering is not None and unfolded else None
+        self.card.setVisible(explanation is not None)
+        self.raw.hide()
+        if answering is not None and unfolded:
+            self.raw.show_answering(answering)
+        if explanation is not None:
+            self.card.show_explanation(explanation)
+
+    def choose(self, index: int | None) -> None:
+        """Mark the step whose region is on the slice."""
+        for row in self.rows:
+            row.set_chosen(row.index == index)
+
+    def _begin(self, answering: Answering | None) -> None:
+        """Start afresh for another request."""
+        request_id = answering.request_id if answering else ""
+        if request_id != self._request_id:
+            self._request_id = request_id
+            self.own_read.clear()
+            self.raw.fold()
+            self._show_steps(())
+
+    def _show_steps(self, steps: tuple[Step, ...]) -> None:
+        """Keep the rows that still hold, so that a step in focus stays so while others arrive."""
+        same = 0
+        while same < min(len(steps), len(self.rows)) and self.rows[same].step == steps[same]:
+            same += 1
+        for row in self.rows[same:]:
+            row.hide()
+            row.deleteLater()
+        self.rows[same:] = [self._add_row(index, steps[index]) for index in range(same, len(steps))]
+
+    def _add_row(self, index: int, step: Step) -> StepRow:
+        row = StepRow(index, step)
+        row.chosen.connect(self.step_chosen)
+        row.moved.connect(self._focus)
+        self._steps.insertWidget(index, row)
+        return row
+
+    def _focus(self, index: int) -> None:
+        if 0 <= index < len(self.rows):
+            self.rows[index].setFocus(Qt.FocusReason.OtherFocusReason)
+            self.scroll.ensureWidgetVisible(self.rows[index])
+
+
+def _step_area() -> tuple[QScrollArea, QVBoxLayout]:
+    inside = QFrame()
+    column = QVBoxLayout(inside)
+    column.setContentsMargins(0, 0, 4, 0)
+    column.setSpacing(2)
+    column.addStretch(1)
+    scroll = QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    scroll.setWidget(inside)
+    return scroll, column

@@ -1,0 +1,86 @@
+"""Numbers and verdicts in the words and units a reader expects."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from ..reasoning.request import Evidence, RegionSource, Statistics, Verdict
+from ..volume.geometry import SliceBox, SlicePlane
+from . import theme
+from .answering import Answering
+
+NONE: Final = "–"
+
+
+class Sign(NamedTuple):
+    """How a verdict looks: an icon, a word and a style role, so that colour never speaks alone."""
+
+    icon: str
+    word: str
+    role: str
+    colour: str
+
+
+VERDICTS: Final[dict[Verdict, Sign]] = {
+    "agrees": Sign("mdi6.check-circle-outline", "Agrees", "good", theme.GOOD),
+    "contradicts": Sign("mdi6.alert", "Contradicts", "caution", theme.CAUTION),
+    "not_checkable": Sign("mdi6.help-circle-outline", "Not checkable", "muted", theme.MUTED),
+}
+SOURCES: Final[dict[RegionSource, str]] = {
+    "reader": "drawn by you",
+    "model": "located by the model",
+    "grown": "grown from your point",
+}
+
+
+def number(value: float, digits: int = 0) -> str:
+    """A number with a true minus sign."""
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "−") if float(text) else text.replace("-", "")
+
+
+def mean_sd(statistics: Statistics | None) -> str:
+    """Mean and standard deviation in HU."""
+    if statistics is None:
+        return NONE
+    return f"{number(statistics.mean_hu)} ± {number(statistics.sd_hu)} HU"
+
+
+def extremes(statistics: Statistics | None) -> str:
+    """Least and largest HU."""
+    return NONE if statistics is None else f"{number(statistics.min_hu)} to {number(statistics.max_hu)} HU"
+
+
+def area(statistics: Statistics | None) -> str:
+    """Area in mm² (cm² from 10 cm² on)."""
+    if statistics is None or statistics.area_mm2 is None:
+        return NONE
+    if statistics.area_mm2 >= 1000:
+        return f"{number(statistics.area_mm2 / 100, 1)} cm²"
+    return f"{number(statistics.area_mm2)} mm²"
+
+
+def axes(statistics: Statistics | None) -> str:
+    """Long and short axis in mm."""
+    if statistics is None or statistics.long_axis_mm is None or statistics.short_axis_mm is None:
+        return NONE
+    return f"{number(statistics.long_axis_mm, 1)} × {number(statistics.short_axis_mm, 1)} mm"
+
+
+def side(evidence: Evidence | None) -> str:
+    """The patient's side, from geometry."""
+    return (evidence.side or NONE) if evidence else NONE
+
+
+def size_mm(box_slice: SliceBox, plane: SlicePlane | None) -> str:
+    """Width and height of a box in mm, in pixels where the image has no geometry."""
+    width, height = box_slice.x1 - box_slice.x0, box_slice.y1 - box_slice.y0
+    if plane is None:
+        return f"{number(width)} × {number(height)} px"
+    row_mm, col_mm = plane.spacing_mm
+    return f"{number(width * col_mm)} × {number(height * row_mm)} mm"
+
+
+def place(answering: Answering) -> str:
+    """Which slice an explanation is about."""
+    return f"{answering.plane_name or 'slice'} {answering.slice_index + 1}"

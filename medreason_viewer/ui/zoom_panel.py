@@ -1,0 +1,107 @@
+"""The very image the model reasoned on, and the enlarged region inside it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from . import theme
+from .answering import Answering
+from .plain import PlainLabel
+from .wording import SOURCES, size_mm
+
+_HEIGHT = 172
+
+
+class CrispImage(QWidget):
+    """An image at the largest size that fits; enlarged pixels stay square, reduced ones are averaged."""
+
+    def __init__(self, name: str, empty: str) -> None:
+        super().__init__()
+        self._image: QImage | None = None
+        self._empty = empty
+        self.setAccessibleName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(_HEIGHT)
+
+    @property
+    def image(self) -> QImage | None:
+        """What is shown, None while there is nothing."""
+        return self._image
+
+    def show_pixels(self, pixels: NDArray[np.uint8] | None) -> None:
+        """Show an RGB array of shape (row, col, 3), or nothing."""
+        self._image = None if pixels is None else _to_image(pixels)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """A square."""
+        return QSize(_HEIGHT, _HEIGHT)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the image, or a word where there is none."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(theme.GROUND))
+        if self._image is None:
+            painter.setPen(QColor(theme.MUTED))
+            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), self._empty)
+            return
+        scale = min(self.width() / self._image.width(), self.height() / self._image.height())
+        shrinks = scale * self.devicePixelRatioF() < 1
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, shrinks)
+        width, height = self._image.width() * scale, self._image.height() * scale
+        left, top = (self.width() - width) / 2, (self.height() - height) / 2
+        painter.drawImage(QRectF(left, top, width, height), self._image)
+
+
+class ZoomPanel(QWidget):
+    """Model input and enlarged region side by side, with what they are in words below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model_input = CrispImage("The image the model reasons on", "no image yet")
+        self.zoom = CrispImage("The region, enlarged as the model sees it", "no region yet")
+        self._input_caption = PlainLabel(role="small", wrap=True)
+        self._zoom_caption = PlainLabel(role="small", wrap=True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for image, caption in ((self.zoom, self._zoom_caption), (self.model_input, self._input_caption)):
+            column = QVBoxLayout()
+            column.setSpacing(3)
+            column.addWidget(image)
+            column.addWidget(caption, 0, Qt.AlignmentFlag.AlignTop)
+            row.addLayout(column, 1)
+
+    def show_answering(self, answering: Answering | None) -> None:
+        """Show the images of an explanation, or none."""
+        zoom = answering.zoom if answering else None
+        self.model_input.show_pixels(zoom.model_input if zoom else None)
+        self.zoom.show_pixels(zoom.zoom if zoom else None)
+        self._input_caption.setText(_input_caption(answering))
+        self._zoom_caption.setText(_zoom_caption(answering))
+
+
+def _input_caption(answering: Answering | None) -> str:
+    if answering is None or answering.zoom is None:
+        return "What the model sees"
+    rows, cols = answering.zoom.model_input.shape[:2]
+    return f"What the model sees, {cols} × {rows} px"
+
+
+def _zoom_caption(answering: Answering | None) -> str:
+    if answering is None or answering.zoom is None:
+        return "Region, enlarged"
+    size = size_mm(answering.zoom.crop_slice, answering.plane)
+    source = f", {SOURCES[answering.region.source]}" if answering.region else ""
+    return f"Region, enlarged: {size}{source}"
+
+
+def _to_image(pixels: NDArray[np.uint8]) -> QImage:
+    rows, cols = pixels.shape[:2]
+    packed = np.ascontiguousarray(pixels)
+    view = QImage(packed.data, cols, rows, 3 * cols, QImage.Format.Format_RGB888)
+    return view.copy()  # owns its pixels: the array may go
