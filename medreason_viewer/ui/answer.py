@@ -58,6 +58,8 @@ class Answer:
         Set only when ``status`` is ``"answered"``.
     problem : str
         Why there is no answer, when ``status`` is ``"failed"``.
+    own_read : str
+        What the reader committed before the answer unfolded (*your read first*), or empty.
     """
 
     request: ExplainRequest
@@ -70,6 +72,7 @@ class Answer:
     explanation: Explanation | None = None
     problem: str = ""
     warnings: tuple[str, ...] = ()
+    own_read: str = ""
 
     @property
     def running(self) -> bool:

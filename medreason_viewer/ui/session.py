@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
@@ -306,6 +307,12 @@ class Session(QObject):
             self.model_state_changed.emit()
         elif event.request_id in self._answers:
             self._answers[event.request_id] = self._answers[event.request_id].after(event)
+            self.explanation_changed.emit()
+
+    def commit_own_read(self, request_id: str, text: str) -> None:
+        """The reader wrote down a read of their own, before the model's answer unfolds."""
+        if request_id in self._answers:
+            self._answers[request_id] = replace(self._answers[request_id], own_read=text)
             self.explanation_changed.emit()
 
     def drop_answer(self, request_id: str) -> None:
