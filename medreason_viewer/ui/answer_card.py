@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QPushButton, QVBoxLayout
 
 from ..reasoning.request import Explanation
-from .answering import Answering
+from .answer import Answer
 from .plain import PlainLabel, clear, readable
 from .step_row import CheckRow
 
@@ -45,9 +45,9 @@ class AnswerCard(QFrame):
             if layout is not None:
                 layout.addWidget(CheckRow(check))
         self._checks.setVisible(bool(explanation.answer_checks))
-        timing = explanation.timing
+        model, timing = explanation.model, explanation.timing
         self._timing.setText(
-            f"{explanation.model.name} · {timing.total_s:.1f} s · {timing.tokens} tokens · {explanation.model.device}"
+            f"{model.name} · {timing.total_s:.1f} s · {timing.tokens} tokens · {model.device}"
         )
 
 
@@ -72,9 +72,10 @@ class RawReply(QFrame):
         column.addWidget(self.toggle, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.text)
 
-    def show_answering(self, answering: Answering) -> None:
+    def show_reply(self, answer: Answer | None) -> None:
         """Show the reply of an answer; unfolded at once where nothing could be read from it."""
-        raw, explanation = answering.text, answering.explanation
+        raw = answer.text if answer else ""
+        explanation = answer.explanation if answer else None
         self.setVisible(bool(raw))
         if self.text.toPlainText() != readable(raw):
             self.text.setPlainText(readable(raw))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from ..reasoning.request import Evidence, Scope
+from ..reasoning.request import Evidence, Scope, Statistics
 from . import wording
-from .answering import Answering
+from .answer import Answer
 from .plain import PlainLabel
 
 _ROWS = ("Mean ± SD", "Range", "Area", "Long × short")
@@ -26,17 +26,17 @@ class EvidencePanel(QWidget):
         column.setSpacing(4)
         column.addLayout(self._table())
         column.addWidget(self._circumstances)
-        self.show_answering(None)
+        self.show_answer(None)
 
-    def show_answering(self, answering: Answering | None) -> None:
+    def show_answer(self, answer: Answer | None) -> None:
         """Show the measurements of an explanation, or dashes."""
-        evidence = answering.evidence if answering else None
+        evidence = answer.evidence if answer else None
         for column, statistics in enumerate(_pair(evidence), start=1):
             texts = (wording.mean_sd, wording.extremes, wording.area, wording.axes)
             for row, text in enumerate(texts):
                 self._cells[row, column].setText(text(statistics))
         self._side.setText(wording.side(evidence))
-        self._circumstances.setText(_circumstances(answering))
+        self._circumstances.setText(_circumstances(answer))
 
     def _table(self) -> QGridLayout:
         grid = QGridLayout()
@@ -58,18 +58,18 @@ class EvidencePanel(QWidget):
         return grid
 
 
-def _pair(evidence: Evidence | None) -> tuple[wording.Statistics | None, wording.Statistics | None]:
+def _pair(evidence: Evidence | None) -> tuple[Statistics | None, Statistics | None]:
     return (evidence.box, evidence.lesion) if evidence else (None, None)
 
 
-def _circumstances(answering: Answering | None) -> str:
+def _circumstances(answer: Answer | None) -> str:
     """Kernel and contrast stand beside every HU; so does what could not be measured."""
-    if answering is None or answering.evidence is None:
+    if answer is None or answer.evidence is None:
         return ""
-    parts = [_acquisition(answering.scope)]
-    if answering.plane is None:
+    parts = [_acquisition(answer.request.scope)]
+    if answer.request.plane is None:
         parts.append("This image has no geometry: nothing is said in millimetres and no side is given.")
-    if answering.evidence.lesion is None:
+    if answer.evidence.lesion is None:
         parts.append("No lesion stands out inside the box.")
     return " ".join(parts)
 

@@ -1,6 +1,6 @@
 """*Your read first*: the reader commits a read of their own before the model's unfolds.
 
-Explanations raise trust whether or not they are right; a read written down first is one that they cannot lead.
+Explanations raise trust whether or not they are right; a read written down first is one they cannot lead.
 """
 
 from __future__ import annotations

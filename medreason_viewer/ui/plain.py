@@ -8,17 +8,16 @@ from __future__ import annotations
 import html
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPaintEvent, QPainter
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
-_CONTROLS = {code: " " for code in range(32) if chr(code) not in "\n\t"} | {
-    code: None for code in (0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x2066, 0x2067, 0x2068, 0x2069, 0)
-}
+_CONTROLS: dict[int, str | None] = dict.fromkeys((code for code in range(32) if chr(code) not in "\n\t"), " ")
+_TURNING: dict[int, str | None] = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
 
 def readable(text: str) -> str:
     """Text without control characters and without signs that reverse the reading direction."""
-    return text.translate(_CONTROLS)
+    return text.translate(_CONTROLS | _TURNING)
 
 
 def tooltip(text: str) -> str:

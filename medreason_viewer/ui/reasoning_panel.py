@@ -6,11 +6,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from ..reasoning.request import Step
-from .answering import Answering
+from .answer import Answer
 from .answer_card import AnswerCard, RawReply
 from .own_read import OwnRead
 from .plain import PlainLabel
 from .step_row import StepRow
+
+_WITHOUT_ANSWER = ("stopped", "failed")
 
 
 class ReasoningPanel(QWidget):
@@ -31,59 +33,54 @@ class ReasoningPanel(QWidget):
         super().__init__()
         self._request_id = ""
         self.rows: list[StepRow] = []
-        self.scroll, self._steps = _step_area()
+        self.step_area, self._steps = _step_area()
         self.card, self.raw, self.own_read = AnswerCard(), RawReply(), OwnRead()
         self.own_read.committed.connect(self.own_read_committed)
         self._committed = PlainLabel(role="small", wrap=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(self.scroll, 1)
+        column.addWidget(self.step_area, 1)
         for widget in (self.own_read, self._committed, self.card, self.raw):
             column.addWidget(widget)
-        self.show_answering(None, folded=False, own_read="", selected_step=None)
+        self.show_answer(None)
 
-    def show_answering(
-        self, answering: Answering | None, *, folded: bool, own_read: str, selected_step: int | None
+    def show_answer(
+        self, answer: Answer | None, *, folded: bool = False, selected_step: int | None = None
     ) -> None:
-        """Show an answer so far.
-
-        Parameters
-        ----------
-        folded : bool
-            Whether steps and answer wait for the reader's own read.
-        own_read : str
-            What the reader committed, or empty.
-        """
-        self._begin(answering)
-        kept = answering is not None and answering.phase != "stopped"
-        unfolded = kept and not folded
-        self._show_steps(answering.steps if answering is not None and unfolded else ())
+        """Show an answer so far; ``folded`` while steps and answer wait for the reader's own read."""
+        self._begin(answer)
+        self.own_read.setVisible(folded and answer is not None and answer.status not in _WITHOUT_ANSWER)
+        self._show_own_read(answer)
+        self._show_reply(None if folded else answer)
         self.choose(selected_step)
-        self.own_read.setVisible(kept and folded)
-        self._committed.setText(f"Your read: {own_read}")
-        self._committed.setVisible(bool(own_read))
-        explanation = answering.explanation if answering is not None and unfolded else None
-        self.card.setVisible(explanation is not None)
-        self.raw.hide()
-        if answering is not None and unfolded:
-            self.raw.show_answering(answering)
-        if explanation is not None:
-            self.card.show_explanation(explanation)
 
     def choose(self, index: int | None) -> None:
         """Mark the step whose region is on the slice."""
         for row in self.rows:
             row.set_chosen(row.index == index)
 
-    def _begin(self, answering: Answering | None) -> None:
+    def _begin(self, answer: Answer | None) -> None:
         """Start afresh for another request."""
-        request_id = answering.request_id if answering else ""
+        request_id = answer.request.id if answer else ""
         if request_id != self._request_id:
             self._request_id = request_id
             self.own_read.clear()
             self.raw.fold()
             self._show_steps(())
+
+    def _show_own_read(self, answer: Answer | None) -> None:
+        own_read = answer.own_read if answer else ""
+        self._committed.setText(f"Your read: {own_read}")
+        self._committed.setVisible(bool(own_read))
+
+    def _show_reply(self, answer: Answer | None) -> None:
+        self._show_steps(answer.steps if answer else ())
+        explanation = answer.explanation if answer else None
+        self.card.setVisible(explanation is not None)
+        if explanation is not None:
+            self.card.show_explanation(explanation)
+        self.raw.show_reply(answer)
 
     def _show_steps(self, steps: tuple[Step, ...]) -> None:
         """Keep the rows that still hold, so that a step in focus stays so while others arrive."""
@@ -105,7 +102,7 @@ class ReasoningPanel(QWidget):
     def _focus(self, index: int) -> None:
         if 0 <= index < len(self.rows):
             self.rows[index].setFocus(Qt.FocusReason.OtherFocusReason)
-            self.scroll.ensureWidgetVisible(self.rows[index])
+            self.step_area.ensureWidgetVisible(self.rows[index])
 
 
 def _step_area() -> tuple[QScrollArea, QVBoxLayout]:

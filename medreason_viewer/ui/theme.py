@@ -34,7 +34,8 @@ QMenu::item {{ padding: 5px 28px 5px 24px; }}
 QMenu::item:selected {{ background: {LINE}; }}
 QMenu::item:disabled {{ color: {MUTED}; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px 8px; }}
-QToolBar {{ background: {PANEL}; border: 0; border-bottom: 1px solid {LINE}; padding: 3px 6px; spacing: 2px; }}
+QToolBar {{ background: {PANEL}; border: 0; border-bottom: 1px solid {LINE};
+            padding: 3px 6px; spacing: 2px; }}
 QToolBar::separator {{ width: 1px; background: {LINE}; margin: 4px 6px; }}
 QToolButton {{ padding: 4px 7px; border: 1px solid transparent; border-radius: 4px; }}
 QToolButton:hover {{ background: {RAISED}; }}
@@ -72,7 +73,8 @@ QFrame#step {{ background: transparent; border: 1px solid transparent; border-le
 QFrame#step:hover {{ background: {RAISED}; }}
 QFrame#step:focus {{ border: 1px solid {ACCENT}; border-left: 3px solid {ACCENT}; }}
 QFrame#step[chosen="true"] {{ background: {RAISED}; border-left: 3px solid {ACCENT}; }}
-QFrame#banner {{ background: {RAISED}; border: 0; border-left: 4px solid {ACCENT}; border-bottom: 1px solid {LINE}; }}
+QFrame#banner {{ background: {RAISED}; border: 0; border-left: 4px solid {ACCENT};
+                 border-bottom: 1px solid {LINE}; }}
 QFrame#banner[kind="fault"] {{ border-left-color: {FAULT}; }}
 QFrame#banner[kind="caution"] {{ border-left-color: {CAUTION}; }}
 QLabel#title {{ font-size: 11pt; font-weight: 600; }}

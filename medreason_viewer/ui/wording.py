@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from ..reasoning.request import Evidence, RegionSource, Statistics, Verdict
+from ..reasoning.request import Evidence, ModelState, RegionSource, Statistics, Verdict
 from ..volume.geometry import SliceBox, SlicePlane
 from . import theme
-from .answering import Answering
+from .answer import Answer
 
 NONE: Final = "–"
 
@@ -81,6 +81,26 @@ def size_mm(box_slice: SliceBox, plane: SlicePlane | None) -> str:
     return f"{number(width * col_mm)} × {number(height * row_mm)} mm"
 
 
-def place(answering: Answering) -> str:
-    """Which slice an explanation is about."""
-    return f"{answering.plane_name or 'slice'} {answering.slice_index + 1}"
+def progress(answer: Answer, model_state: ModelState | None) -> str:
+    """How far an explanation is, as a sentence."""
+    if answer.status == "failed":
+        return answer.problem
+    if answer.running and model_state is not None and model_state.state in _NOT_READY:
+        return _NOT_READY[model_state.state]
+    if answer.running and answer.region is None:
+        return "Locating the region …"
+    if answer.running:
+        return "Reasoning …" if answer.status == "reasoning" else "Reading the zoom …"
+    return "Answered" if answer.status == "answered" else "Stopped. Nothing of this answer was kept."
+
+
+def place(answer: Answer) -> str:
+    """Which slice an explanation is about, counted from 1 as the reader sees it."""
+    return f"{answer.request.scope.plane or 'slice'} {answer.request.slice_index + 1}"
+
+
+_NOT_READY: Final[dict[str, str]] = {
+    "starting": "Loading the model …",
+    "loading": "Loading the model …",
+    "reloading": "Reloading the model …",
+}

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from . import theme
-from .answering import Answering
+from .answer import Answer
 from .plain import PlainLabel
 from .wording import SOURCES, size_mm
 
@@ -76,27 +76,27 @@ class ZoomPanel(QWidget):
             column.addWidget(caption, 0, Qt.AlignmentFlag.AlignTop)
             row.addLayout(column, 1)
 
-    def show_answering(self, answering: Answering | None) -> None:
+    def show_answer(self, answer: Answer | None) -> None:
         """Show the images of an explanation, or none."""
-        zoom = answering.zoom if answering else None
+        zoom = answer.zoom if answer else None
         self.model_input.show_pixels(zoom.model_input if zoom else None)
         self.zoom.show_pixels(zoom.zoom if zoom else None)
-        self._input_caption.setText(_input_caption(answering))
-        self._zoom_caption.setText(_zoom_caption(answering))
+        self._input_caption.setText(_input_caption(answer))
+        self._zoom_caption.setText(_zoom_caption(answer))
 
 
-def _input_caption(answering: Answering | None) -> str:
-    if answering is None or answering.zoom is None:
+def _input_caption(answer: Answer | None) -> str:
+    if answer is None or answer.zoom is None:
         return "What the model sees"
-    rows, cols = answering.zoom.model_input.shape[:2]
+    rows, cols = answer.zoom.model_input.shape[:2]
     return f"What the model sees, {cols} × {rows} px"
 
 
-def _zoom_caption(answering: Answering | None) -> str:
-    if answering is None or answering.zoom is None:
+def _zoom_caption(answer: Answer | None) -> str:
+    if answer is None or answer.zoom is None:
         return "Region, enlarged"
-    size = size_mm(answering.zoom.crop_slice, answering.plane)
-    source = f", {SOURCES[answering.region.source]}" if answering.region else ""
+    size = size_mm(answer.zoom.crop_slice, answer.request.plane)
+    source = f", {SOURCES[answer.region.source]}" if answer.region else ""
     return f"Region, enlarged: {size}{source}"
 
 
