@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .series import Series
+
+if TYPE_CHECKING:
+    from .reformat import PlaneName3, Reformat
+
+AIR_HU: Final = -1000.0  # what padding is shown as
+
+
+def pixels_sha256(hu: NDArray[np.float64]) -> str:
+    """SHA-256 (hex) of HU as little-endian float64 in row order: what identifies the pixels shown."""
+    return hashlib.sha256(np.ascontiguousarray(hu, "<f8").data).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,8 @@ class CtVolume:
         Which slices have arrived.
     failed : dict of int to str
         Slices that could not be read, and why.
+    reformats : dict of plane name to Reformat
+        How each reformatted plane is cut, worked out once (see :mod:`.slices`).
     """
 
     series: Series
@@ -53,6 +66,8 @@ class CtVolume:
     intercept: NDArray[np.float64]
     loaded: NDArray[np.bool_]
     failed: dict[int, str] = field(default_factory=dict)
+    reformats: dict[PlaneName3, Reformat] = field(default_factory=dict, repr=False)
+    _hashes: dict[int, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def empty(cls, series: Series) -> CtVolume:
@@ -75,12 +90,12 @@ class CtVolume:
         return slices, rows, cols
 
     def hu(self, slice_index: int) -> NDArray[np.float64]:
-        """HU of one slice, padding as air (-1000 HU or the lowest real value); shape (row, col)."""
+        """HU of one slice, padding as air; shape (row, col)."""
         stored = self.stored[slice_index].astype(np.float64)
         hu: NDArray[np.float64] = stored * self.slope[slice_index] + self.intercept[slice_index]
         padded = self.padding(slice_index)
         if padded.any():
-            hu[padded] = -1000.0
+            hu[padded] = AIR_HU
         return hu
 
     def padding(self, slice_index: int) -> NDArray[np.bool_]:
@@ -92,7 +107,7 @@ class CtVolume:
         return np.asarray((stored >= limits[0]) & (stored <= limits[1]))
 
     def key(self, slice_index: int) -> ImageKey:
-        """The immutable key of one loaded slice."""
+        """The immutable key of one loaded slice; its hash is taken once (about 5 ms), then remembered."""
         frame, identity = self.series.frames[slice_index], self.series.identity
         plane = frame.plane
         return ImageKey(
@@ -106,5 +121,13 @@ class CtVolume:
             x_axis=plane.x_axis if plane else None,
             y_axis=plane.y_axis if plane else None,
             spacing_mm=plane.spacing_mm if plane else None,
-            pixels_sha256=hashlib.sha256(self.hu(slice_index).tobytes()).hexdigest(),
+            pixels_sha256=self._hash(slice_index),
         )
+
+    def _hash(self, slice_index: int) -> str:
+        found = self._hashes.get(slice_index)
+        if found is None:
+            found = pixels_sha256(self.hu(slice_index))
+            if self.loaded[slice_index]:  # a slice still to come would be remembered as zeros
+                self._hashes[slice_index] = found
+        return found
