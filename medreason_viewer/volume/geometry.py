@@ -6,6 +6,7 @@ of the first pixel, so the centre of that pixel, where DICOM puts ImagePositionP
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -97,11 +98,11 @@ class SlicePlane:
     spacing_mm: tuple[float, float]
 
     def __post_init__(self) -> None:
-        x, y = np.asarray(self.x_axis), np.asarray(self.y_axis)
-        lengths_ok = abs(x @ x - 1) < 1e-3 and abs(y @ y - 1) < 1e-3
-        if not (lengths_ok and abs(x @ y) < 1e-3 and min(self.spacing_mm) > 0):
+        x, y = self.x_axis, self.y_axis
+        lengths_ok = abs(_dot(x, x) - 1) < 1e-3 and abs(_dot(y, y) - 1) < 1e-3
+        if not (lengths_ok and abs(_dot(x, y)) < 1e-3 and min(self.spacing_mm) > 0):
             raise ValueError(f"not a plane: {self}")
-        if not np.isfinite([*self.origin_mm, *self.spacing_mm]).all():
+        if not all(map(math.isfinite, (*self.origin_mm, *self.spacing_mm))):
             raise ValueError(f"not a plane: {self}")
 
     @property
@@ -134,6 +135,11 @@ class SlicePlane:
         """Patient directions at the edges, from the same axes the pixels come from."""
         left, right = letters_along(tuple(-c for c in self.x_axis)), letters_along(self.x_axis)
         return Letters(left, right, letters_along(tuple(-c for c in self.y_axis)), letters_along(self.y_axis))
+
+
+def _dot(a: Vector, b: Vector) -> float:
+    """Plain Python: a scan makes thousands of planes, and numpy is slow on three numbers."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 def letters_along(direction: tuple[float, ...]) -> str:

@@ -64,6 +64,11 @@ class PixelLayout:
     samples: int = 1
     planar: int = 0
 
+    @property
+    def frame_bits(self) -> int:
+        """Bits of one frame, uncompressed."""
+        return self.rows * self.cols * self.samples * self.bits_allocated
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

@@ -1,0 +1,179 @@
+"""One DICOM file -> the frames it holds, from its header alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from pydicom.uid import UID
+
+from ..errors import UnreadableFile
+from . import dicom_names as names
+from .dicom_enhanced import frame_tags
+from .dicom_tags import PixelSpan, Tags, read_tags
+from .geometry import SlicePlane
+from .series import Frame, PixelLayout
+
+_MOST_FRAMES: Final = 65536
+_MOST_PIXELS: Final = 65535 * 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """One frame and the raw header it came from, until it has found its series."""
+
+    frame: Frame
+    tags: Tags
+
+
+def read_headers(path: Path) -> list[Header]:
+    """The frames of a DICOM file.
+
+    Raises
+    ------
+    NotDicom
+        If the file is something else.
+    UnreadableFile
+        If it holds no image, or is cut or damaged.
+    """
+    return headers_of(read_tags(path, names.WANTED), path)
+
+
+def headers_of(tags: Tags, path: Path) -> list[Header]:
+    """The frames that a parsed file holds; raises as :func:`read_headers`."""
+    if tags.pixels is None:
+        raise UnreadableFile(path, _what_else(tags))
+    layout, count = _layout(tags, path), _frame_count(tags, path)
+    _check_length(tags.pixels, tags.size, layout, count, path)
+    if count == 1 and names.FRAME_GROUPS not in tags.values:
+        return [Header(_frame(tags, layout, path), tags)]
+    return [
+        Header(_numbered(_frame(own, layout, path), number), own)
+        for number, own in enumerate(frame_tags(tags, path, count), start=1)
+    ]
+
+
+def _what_else(tags: Tags) -> str:
+    sop_class = tags.text(names.SOP_CLASS)
+    if sop_class:
+        return f"it holds no image ({UID(sop_class).name})"
+    return "it holds no image"
+
+
+def _frame_count(tags: Tags, path: Path) -> int:
+    count = tags.integer(names.FRAME_COUNT) or 1
+    if not 1 <= count <= _MOST_FRAMES:
+        raise UnreadableFile(path, f"its header speaks of {count} frames")
+    return count
+
+
+def _layout(tags: Tags, path: Path) -> PixelLayout:
+    rows, cols = tags.binary(names.ROWS), tags.binary(names.COLUMNS)
+    bits = tags.binary(names.BITS_ALLOCATED)
+    if not rows or not cols or not bits:
+        raise UnreadableFile(path, "its header does not say how large the image is")
+    stored = tags.binary(names.BITS_STORED) or bits
+    high = tags.binary(names.HIGH_BIT)
+    return _shared_layout(
+        rows,
+        cols,
+        bits,
+        stored,
+        stored - 1 if high is None else high,
+        tags.binary(names.SIGNED) == 1,
+        tags.text(names.PHOTOMETRIC) or "MONOCHROME2",
+        tags.transfer_syntax,
+        tags.binary(names.SAMPLES) or 1,
+        tags.binary(names.PLANAR) or 0,
+    )
+
+
+_shared_layout = lru_cache(maxsize=256)(PixelLayout)
+
+
+def _check_length(span: PixelSpan, size: int, layout: PixelLayout, count: int, path: Path) -> None:
+    """Whether the pixels that the header promises are there at all."""
+    if span.length is None or span.offset is None:
+        if span.offset is not None and span.offset + 8 > size:
+            raise UnreadableFile(path, "its pixel data is cut off")
+        return
+    wanted = math.ceil(layout.frame_bits * count / 8)
+    if span.offset + min(span.length, wanted) > size:
+        raise UnreadableFile(path, "its pixel data is cut off")
+    if span.length < wanted:
+        raise UnreadableFile(path, "its pixel data is shorter than its header says")
+
+
+def _frame(tags: Tags, layout: PixelLayout, path: Path) -> Frame:
+    slope, intercept = _rescale(tags)
+    offset, length = _place(tags, layout)
+    return Frame(
+        path=path,
+        layout=layout,
+        slope=slope,
+        intercept=intercept,
+        plane=_plane(tags),
+        sop_uid=tags.text(names.SOP_UID),
+        instance_number=tags.integer(names.INSTANCE_NUMBER),
+        offset=offset,
+        length=length,
+        padding=_padding(tags, layout),
+        window=_window(tags),
+        image_type=tags.parts(names.IMAGE_TYPE),
+        acquisition=tags.text(names.ACQUISITION_NUMBER),
+    )
+
+
+def _numbered(frame: Frame, number: int) -> Frame:
+    """The frame as the ``number``-th of its file (from 1), which is what a reader calls it."""
+    if frame.offset is None or frame.length is None:
+        return replace(frame, number=number, instance_number=number)
+    offset = frame.offset + (number - 1) * frame.length
+    return replace(frame, number=number, instance_number=number, offset=offset)
+
+
+def _place(tags: Tags, layout: PixelLayout) -> tuple[int | None, int | None]:
+    native = layout.transfer_syntax in names.NATIVE_SYNTAXES and layout.frame_bits % 8 == 0
+    if native and tags.pixels is not None and tags.pixels.length is not None:
+        return tags.pixels.offset, layout.frame_bits // 8
+    return None, None
+
+
+def _rescale(tags: Tags) -> tuple[float, float]:
+    slope, intercept = _first(tags, names.SLOPE, 1.0), _first(tags, names.INTERCEPT, 0.0)
+    return slope or 1.0, intercept
+
+
+def _first(tags: Tags, tag: int, default: float) -> float:
+    try:
+        value = tags.floats(tag)[0]
+    except (ValueError, IndexError):
+        return default
+    return value if math.isfinite(value) else default
+
+
+def _plane(tags: Tags) -> SlicePlane | None:
+    """The slice's place; None if the header does not give one that makes sense."""
+    try:
+        x, y, z = tags.floats(names.POSITION)
+        x0, x1, x2, y0, y1, y2 = tags.floats(names.ORIENTATION)
+        row_mm, col_mm = tags.floats(names.PIXEL_SPACING)
+        return SlicePlane((x, y, z), (x0, x1, x2), (y0, y1, y2), (row_mm, col_mm))
+    except ValueError:
+        return None
+
+
+def _padding(tags: Tags, layout: PixelLayout) -> tuple[int, int] | None:
+    first = tags.binary(names.PADDING, signed=layout.signed)
+    if first is None:
+        return None
+    last = tags.binary(names.PADDING_LIMIT, signed=layout.signed)
+    return (first, first) if last is None else (min(first, last), max(first, last))
+
+
+def _window(tags: Tags) -> tuple[float, float] | None:
+    centre, width = _first(tags, names.WINDOW_CENTRE, math.nan), _first(tags, names.WINDOW_WIDTH, math.nan)
+    return (centre, width) if width > 0 and math.isfinite(centre) else None
