@@ -52,7 +52,7 @@ class Angle:
     end_slice: Point
 
     def degrees(self, spacing_mm: Spacing | None) -> float:
-        """The angle between the lines, 0 to 180; measured in millimetres, so unsquare pixels do not bend it."""
+        """The angle between the lines, 0 to 180, measured in mm: unsquare pixels do not bend it."""
         first = _vector(self.vertex_slice, self.start_slice, spacing_mm)
         second = _vector(self.vertex_slice, self.end_slice, spacing_mm)
         cross = first[0] * second[1] - first[1] * second[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -21,6 +22,7 @@ from ..reasoning.request import (
     TextArrived,
     ZoomReady,
 )
+from ..volume.ct import ImageKey
 from ..volume.geometry import SliceBox
 
 Status = Literal["waiting", "located", "reasoning", "answered", "stopped", "failed"]
@@ -114,3 +116,33 @@ class Answer:
 
 def _placed(steps: tuple[Step, ...], index: int, step: Step) -> tuple[Step, ...]:
     return (*steps[:index], step, *steps[index + 1 :])
+
+
+class Answers:
+    """Every explanation of the study that is open, by request; the newest last."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, Answer] = {}
+
+    def __iter__(self) -> Iterator[Answer]:
+        return iter(self._answers.values())
+
+    def get(self, request_id: str) -> Answer | None:
+        """The explanation of a request, None if there is none here."""
+        return self._answers.get(request_id)
+
+    def put(self, answer: Answer) -> None:
+        """Keep an explanation, in place of the one of the same request."""
+        self._answers[answer.request.id] = answer
+
+    def drop(self, request_id: str) -> None:
+        """Forget an explanation."""
+        self._answers.pop(request_id, None)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._answers.clear()
+
+    def newest(self, key: ImageKey) -> Answer | None:
+        """The newest explanation of the very pixels that ``key`` names."""
+        return next((answer for answer in reversed(list(self)) if answer.request.key == key), None)

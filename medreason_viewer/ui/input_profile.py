@@ -93,7 +93,7 @@ class InputProfile:
     keys : mapping of str to str
         Portable key sequence (``"Shift+Up"``) to action.
     mouse : mapping of str to str
-        ``left``, ``right``, ``middle`` (drags) to a tool's name, or ``tool`` for the tool chosen; ``wheel`` to
+        ``left``, ``right``, ``middle`` (drags) to a tool's name, or ``tool`` for the one chosen; ``wheel`` to
         ``scroll`` or ``zoom``.
     """
 

@@ -12,17 +12,16 @@ from ..drawing.placement import View
 from ..reasoning.request import Event, ExplainRequest, ModelState
 from ..volume.ct import CtVolume, ImageKey
 from ..volume.geometry import SliceBox
-from ..volume.series import PlaneName, Scan, Series
-from ..volume.slices import SliceImage, plane_image
+from ..volume.series import Scan, Series
+from ..volume.slices import PlaneName3, SliceImage, image_key, native_plane, plane_count, plane_image
 from ..volume.window import PRESETS, Window
-from .answer import Answer, ExplainTarget
+from .answer import Answer, Answers, ExplainTarget
 from .first_window import automatic_window
 from .input_profile import Tool
-from .stack import plane_count, reading_sign
 
 __all__ = ["Answer", "ExplainTarget", "Session"]
 
-_Place = tuple[int, PlaneName, int]  # a series (its number in this session), plane and slice
+_Place = tuple[int, PlaneName3, int]  # a series (its number in this session), plane and slice
 
 
 class Session(QObject):
@@ -67,7 +66,7 @@ class Session(QObject):
         self.series: Series | None = None
         self.volume: CtVolume | None = None
         self.problem = ""
-        self.plane_name: PlaneName = "axial"
+        self.plane_name: PlaneName3 = "axial"
         self.slice_index = 0
         self.window, self.window_name = PRESETS["mediastinum"], "mediastinum"
         self.view = View()
@@ -78,8 +77,7 @@ class Session(QObject):
         self.model_state: ModelState | None = None
         self._boxes: dict[_Place, SliceBox] = {}
         self._measurements: dict[_Place, tuple[Measurement, ...]] = {}
-        self._answers: dict[str, Answer] = {}
-        self._keys: dict[int, ImageKey] = {}
+        self._answers = Answers()
         self._waits_for_window = True
 
     # What is open
@@ -96,7 +94,6 @@ class Session(QObject):
     def close_series(self) -> None:
         """Show nothing."""
         self.series, self.volume, self.problem = None, None, ""
-        self._keys.clear()
         self.selected_step = None
         self.series_changed.emit()
         self.explanation_changed.emit()
@@ -104,11 +101,10 @@ class Session(QObject):
     def select_series(self, series: Series) -> None:
         """Turn to a series, at its middle slice; its pixels come through :meth:`set_volume`."""
         self.series, self.volume, self.problem = series, None, ""
-        self.plane_name = series.plane_name
+        self.plane_name = native_plane(series)
         self.slice_index = len(series.frames) // 2
         self.view = View()
         self.selected_step = None
-        self._keys.clear()
         self._waits_for_window = True
         self.series_changed.emit()
         self.view_changed.emit()
@@ -149,12 +145,14 @@ class Session(QObject):
     @property
     def acquired_plane(self) -> bool:
         """Whether the plane shown is the one that was acquired: only there are slices explained."""
-        return self.series is not None and self.plane_name == self.series.plane_name
+        return self.series is not None and self.plane_name == native_plane(self.series)
 
     @property
     def slice_count(self) -> int:
         """Slices in the plane shown; 0 without a series."""
-        return plane_count(self.series, self.plane_name) if self.series else 0
+        if self.volume is None:
+            return len(self.series.frames) if self.series else 0
+        return plane_count(self.volume, self.plane_name)
 
     @property
     def slice_loaded(self) -> bool:
@@ -170,12 +168,9 @@ class Session(QObject):
         return plane_image(self.volume, self.plane_name, self.slice_index)
 
     def image_key(self) -> ImageKey | None:
-        """The key of the slice shown; None while it is not loaded, and on reformats."""
-        if self.volume is None or not (self.acquired_plane and self.slice_loaded):
-            return None
-        if self.slice_index not in self._keys:
-            self._keys[self.slice_index] = self.volume.key(self.slice_index)
-        return self._keys[self.slice_index]
+        """The key of the pixels shown; None while there are none."""
+        image = self.image()
+        return image_key(self.volume, image) if self.volume and image else None
 
     def go_to_slice(self, index: int) -> None:
         """Show a slice; beyond either end, the last one there."""
@@ -187,11 +182,11 @@ class Session(QObject):
 
     def scroll(self, images: int) -> None:
         """Move on by ``images`` in reading order: axial from head to feet, else along ``slice_index``."""
-        self.go_to_slice(self.slice_index + images * reading_sign(self.plane_name))
+        self.go_to_slice(self.slice_index + images * _reading_sign(self.plane_name))
 
-    def set_plane(self, plane_name: PlaneName) -> None:
+    def set_plane(self, plane_name: PlaneName3) -> None:
         """Show another plane of the volume, at its middle."""
-        if self.series is None or plane_name == self.plane_name:
+        if self.volume is None or plane_name == self.plane_name:
             return
         self.plane_name, self.view = plane_name, View()
         self.slice_index = self.slice_count // 2
@@ -278,46 +273,42 @@ class Session(QObject):
     @property
     def answer(self) -> Answer | None:
         """The newest explanation of the very pixels shown, None if there is none."""
-        near = [a for a in self._answers.values() if a.request.slice_index == self.slice_index]
-        if not near:
+        if all(answer.request.slice_index != self.slice_index for answer in self._answers):
             return None  # spares the hash of the pixels while scrolling
         key = self.image_key()
-        return next((answer for answer in reversed(near) if answer.request.key == key), None)
+        return self._answers.newest(key) if key else None
 
     @property
     def running_answer(self) -> Answer | None:
         """The explanation that is still under way, wherever its slice is."""
-        return next((answer for answer in self._answers.values() if answer.running), None)
+        return next((answer for answer in self._answers if answer.running), None)
 
     @property
     def answers(self) -> tuple[Answer, ...]:
         """Every explanation of this scan, the newest last."""
-        return tuple(self._answers.values())
+        return tuple(self._answers)
 
     def begin_explanation(self, request: ExplainRequest) -> None:
         """A request was sent; its answer will be shown where its key is shown, and nowhere else."""
-        self._answers[request.id] = Answer(request)
         self.select_step(None)
-        self.explanation_changed.emit()
+        self._put(Answer(request))
 
     def apply(self, event: Event) -> None:
         """Something came from the model's process; events of requests unknown here are dropped."""
         if isinstance(event, ModelState):
             self.model_state = event
             self.model_state_changed.emit()
-        elif event.request_id in self._answers:
-            self._answers[event.request_id] = self._answers[event.request_id].after(event)
-            self.explanation_changed.emit()
+        elif (known := self._answers.get(event.request_id)) is not None:
+            self._put(known.after(event))
 
     def commit_own_read(self, request_id: str, text: str) -> None:
         """The reader wrote down a read of their own, before the model's answer unfolds."""
-        if request_id in self._answers:
-            self._answers[request_id] = replace(self._answers[request_id], own_read=text)
-            self.explanation_changed.emit()
+        if (known := self._answers.get(request_id)) is not None:
+            self._put(replace(known, own_read=text))
 
     def drop_answer(self, request_id: str) -> None:
         """Forget an explanation."""
-        self._answers.pop(request_id, None)
+        self._answers.drop(request_id)
         self.explanation_changed.emit()
 
     def select_step(self, index: int | None) -> None:
@@ -325,6 +316,10 @@ class Session(QObject):
         if index != self.selected_step:
             self.selected_step = index
             self.step_selected.emit(-1 if index is None else index)
+
+    def _put(self, answer: Answer) -> None:
+        self._answers.put(answer)
+        self.explanation_changed.emit()
 
     def _place(self) -> _Place:
         return id(self.series), self.plane_name, self.slice_index
@@ -340,3 +335,8 @@ class Session(QObject):
             return
         stored = self.volume.series.frames[slice_index].window
         self.set_window(automatic_window(self.volume.hu(slice_index), stored), "automatic")
+
+
+def _reading_sign(plane_name: PlaneName3) -> int:
+    """+1 where the next image has a higher ``slice_index``; axial images are read from head to feet."""
+    return -1 if plane_name == "axial" else 1

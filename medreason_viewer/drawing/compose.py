@@ -1,0 +1,118 @@
+"""From a series, a slice and an explanation to what is drawn: the same marks on screen and in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..reasoning.request import Evidence, Region, Step
+from ..volume.geometry import SlicePlane
+from ..volume.series import Identity, Note, Series
+from ..volume.slices import SliceImage
+from ..volume.window import Window
+from .annotations import Corners
+from .image import slice_image
+from .overlay import Outline, OverlayItem, RegionBox
+from .placement import View
+from .scene import SliceScene
+
+_AXIS_NAMES = ("right–left", "front–back", "foot–head")
+
+
+def compose(
+    series: Series,
+    image: SliceImage,
+    window: Window,
+    *,
+    view: View | None = None,
+    items: tuple[OverlayItem, ...] = (),
+    corners: Corners | None = None,
+    warnings: Iterable[Note] | None = None,
+) -> SliceScene:
+    """A scene of one slice.
+
+    Parameters
+    ----------
+    corners : Corners or None
+        None leaves the patient out, as files that may travel should.
+    warnings : iterable of Note or None
+        What to flag on the image; None flags what concerns the series and this plane.
+    """
+    plane = image.plane
+    notes = (*series.warnings, *image.notes) if warnings is None else tuple(warnings)
+    return SliceScene(
+        image=slice_image(image.grey(window)),
+        shape=image.stored.shape,
+        spacing_mm=plane.spacing_mm if plane else None,
+        view=view or View(),
+        letters=plane.letters() if plane else None,
+        corners=corners or Corners(),
+        warnings=flags(series, notes),
+        items=items,
+    )
+
+
+def explanation_items(
+    region: Region | None, evidence: Evidence | None = None, step: Step | None = None
+) -> tuple[OverlayItem, ...]:
+    """What an explanation draws: its region, the lesion's outline, and the region of the step chosen."""
+    items: list[OverlayItem] = []
+    own = step.box_slice if step else None
+    if evidence is not None and evidence.lesion_outline_slice:
+        items.append(Outline(evidence.lesion_outline_slice))
+    if region is not None:
+        chosen = step is not None and own is None
+        items.append(RegionBox(region.box_slice, region.source, region.label, strong=chosen))
+    if own is not None and (region is None or own != region.box_slice):
+        items.append(RegionBox(own, "model", "this step", strong=True))
+    return tuple(items)
+
+
+def patient_corner(identity: Identity) -> tuple[str, ...]:
+    """Whose image it is: name, number, birth date and sex, study."""
+    name = ", ".join(part for part in identity.patient_name.split("=")[0].split("^") if part)
+    born = " ".join(part for part in (_date(identity.patient_birth_date), identity.patient_sex) if part)
+    study = " ".join(part for part in (_date(identity.study_date), identity.study_description) if part)
+    return name, identity.patient_key, born, study, identity.accession_number
+
+
+def series_corner(series: Series) -> tuple[str, ...]:
+    """Which series it is, and what it was made with."""
+    identity = series.identity
+    number = f"Series {identity.series_number}" if identity.series_number is not None else ""
+    made = " · ".join(part for part in (identity.kernel, identity.contrast) if part)
+    return identity.series_description, number, identity.institution, made
+
+
+def window_corner(window: Window, name: str, scale: float, probe: str = "") -> tuple[str, ...]:
+    """Window, zoom (viewport pixels per image pixel) and what lies under the pointer."""
+    named = f"  {name}" if name else ""
+    return probe, f"Zoom {scale:.2f}×", f"W {window.width_hu:.0f}  L {window.centre_hu:.0f}{named}"
+
+
+def position_corner(series: Series, image: SliceImage, count: int) -> tuple[str, ...]:
+    """Which image it is and where it lies; the number is the scanner's own where there is one."""
+    slice_text = f"{image.plane_name.capitalize()} {image.index + 1} / {count}"
+    if not image.native:
+        return "reformatted", _position(image.plane), slice_text
+    frame = series.frames[image.index]
+    number = "" if frame.instance_number is None else f"Image {frame.instance_number}"
+    step = f"Spacing {series.spacing_mm[0]:.2f} mm" if series.spacing_mm and count > 1 else ""
+    return step, _position(image.plane), slice_text, number
+
+
+def flags(series: Series, notes: Iterable[Note]) -> tuple[str, ...]:
+    """Warnings in a few words each; their sentences stand in the panels."""
+    codes = dict.fromkeys(note.code for note in notes)
+    words = {"tilt": f"tilt {abs(series.tilt_deg):.1f}°", "no_geometry": "no geometry: never measured in mm"}
+    return tuple(f"▲ {words.get(code, code.replace('_', ' '))}" for code in codes)
+
+
+def _position(plane: SlicePlane | None) -> str:
+    if plane is None:
+        return ""
+    axis = int(abs(plane.normal).argmax())
+    return f"{_AXIS_NAMES[axis]} {plane.origin_mm[axis]:+.1f} mm".replace("-", "−")
+
+
+def _date(text: str) -> str:
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text

@@ -1,0 +1,132 @@
+"""How each overlay item looks."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPolygonF
+
+from . import style
+from .overlay import Angle, Crosshair, Distance, Outline, OverlayItem, RegionBox, Spacing
+from .placement import Placement, Size
+
+_SOURCE_WORDS = {"reader": "reader", "model": "model", "grown": "grown"}
+
+
+def paint_item(
+    painter: QPainter, item: OverlayItem, placement: Placement, spacing_mm: Spacing | None, size: Size
+) -> None:
+    """Paint one item; ``size`` is the viewport's, inside which labels are kept."""
+    _paint(item, painter, placement, spacing_mm, size)
+
+
+def handles(rect: QRectF) -> list[QPointF]:
+    """The eight points by which a box is resized: corners and middles, clockwise from the top left."""
+    x, y = rect.center().x(), rect.center().y()
+    return [
+        rect.topLeft(), QPointF(x, rect.top()), rect.topRight(), QPointF(rect.right(), y),
+        rect.bottomRight(), QPointF(x, rect.bottom()), rect.bottomLeft(), QPointF(rect.left(), y),
+    ]  # fmt: skip
+
+
+@singledispatch
+def _paint(
+    item: OverlayItem, painter: QPainter, placement: Placement, spacing_mm: Spacing | None, size: Size
+) -> None:
+    raise TypeError(f"no way to paint {item!r}")
+
+
+@_paint.register
+def _region(
+    item: RegionBox, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, size: Size
+) -> None:
+    rect, colour = placement.to_view_rect(item.box_slice), style.SOURCES[item.source]
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in style.pens(colour, 3.0 if item.strong else 1.8, style.DASHES[item.source]):
+        painter.setPen(pen)
+        painter.drawRect(rect)
+    if item.handles:
+        _paint_handles(painter, rect, colour)
+    words = style.plain(item.label)
+    text = f"{_SOURCE_WORDS[item.source]} · {words}" if words else _SOURCE_WORDS[item.source]
+    _label(painter, rect.topLeft() - QPointF(0, 6), text, colour, size)
+
+
+@_paint.register
+def _outline(
+    item: Outline, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, _size: Size
+) -> None:
+    polygon = QPolygonF([placement.to_view_point(point) for point in item.points_slice])
+    _stroke(painter, polygon, style.LESION, closed=True)
+
+
+@_paint.register
+def _distance(
+    item: Distance, painter: QPainter, placement: Placement, spacing_mm: Spacing | None, size: Size
+) -> None:
+    ends = [placement.to_view_point(point) for point in (item.start_slice, item.end_slice)]
+    _stroke(painter, QPolygonF(ends), style.MEASURE)
+    _dots(painter, ends)
+    _label(painter, ends[1] + QPointF(8, -6), item.text(spacing_mm), style.MEASURE, size)
+
+
+@_paint.register
+def _angle(
+    item: Angle, painter: QPainter, placement: Placement, spacing_mm: Spacing | None, size: Size
+) -> None:
+    points = [placement.to_view_point(p) for p in (item.start_slice, item.vertex_slice, item.end_slice)]
+    _stroke(painter, QPolygonF(points), style.MEASURE)
+    _dots(painter, points)
+    _label(painter, points[1] + QPointF(8, -6), item.text(spacing_mm), style.MEASURE, size)
+
+
+@_paint.register
+def _crosshair(
+    item: Crosshair, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, size: Size
+) -> None:
+    at = placement.to_view_point(item.point_slice)
+    gap = 12.0  # what the reader points at stays free
+    for line in (
+        (QPointF(0, at.y()), QPointF(at.x() - gap, at.y())),
+        (QPointF(at.x() + gap, at.y()), QPointF(size[0], at.y())),
+        (QPointF(at.x(), 0), QPointF(at.x(), at.y() - gap)),
+        (QPointF(at.x(), at.y() + gap), QPointF(at.x(), size[1])),
+    ):
+        _stroke(painter, QPolygonF(list(line)), style.CROSSHAIR, width=1.0)
+
+
+def _stroke(
+    painter: QPainter, points: QPolygonF, colour: QColor, *, closed: bool = False, width: float = 1.5
+) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in style.pens(colour, width):
+        painter.setPen(pen)
+        if closed:
+            painter.drawPolygon(points)
+        else:
+            painter.drawPolyline(points)
+
+
+def _dots(painter: QPainter, points: list[QPointF]) -> None:
+    painter.setPen(style.HALO)
+    painter.setBrush(style.MEASURE)
+    for point in points:
+        painter.drawEllipse(point, 2.8, 2.8)
+
+
+def _paint_handles(painter: QPainter, rect: QRectF, colour: QColor) -> None:
+    half = style.HANDLE_PX / 2
+    painter.setPen(style.HALO)
+    painter.setBrush(colour)
+    for point in handles(rect):
+        painter.drawRect(QRectF(point.x() - half, point.y() - half, 2 * half, 2 * half))
+
+
+def _label(painter: QPainter, at: QPointF, text: str, colour: QColor, size: Size) -> None:
+    """A line of text from its bottom left, moved into the viewport where it would be cut."""
+    metrics = QFontMetricsF(painter.font())
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, size[0] * 0.6)
+    box = QRectF(at.x(), at.y() - metrics.height(), metrics.horizontalAdvance(text), metrics.height())
+    box = style.inside(box, size)
+    style.halo_text(painter, QPointF(box.x(), box.y() + metrics.ascent()), text, colour)
