@@ -1,12 +1,13 @@
 """From chat messages to the model's tokens, and from its tokens back to text.
 
-The ChatML rendering is Qwen's published template, fixed in code: no template of a model folder is ever run,
-and a question that spells ``<|im_end|>`` stays text. One implementation for viewer and trainer.
+The ChatML rendering of Qwen's published template is fixed in code: no template of a model folder is ever
+run, and a question that spells ``<|im_end|>`` stays text. One implementation for viewer and trainer.
 """
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -36,19 +37,23 @@ class Special(str):
     __slots__ = ()
 
 
-def render(messages: Sequence[Message], image_tokens: int, *, reply_next: bool = True) -> list[str]:
+def render(
+    messages: Sequence[Message], image_tokens: int, *, system: str = "", reply_next: bool = True
+) -> list[str]:
     """The conversation as ChatML pieces: plain text (``str``) and control tokens (:class:`Special`).
 
     Parameters
     ----------
     image_tokens : int
         Tokens of each image: its height times its width over 28 squared.
+    system : str
+        What the system says where the messages do not start with a system message of their own.
     reply_next : bool
         End with the opening of the assistant's turn.
     """
     pieces: list[str] = []
-    if messages and messages[0]["role"] != "system":
-        pieces += _turn("system", [_SYSTEM])
+    if system and messages and messages[0]["role"] != "system":
+        pieces += _turn("system", [system])
     for message in messages:
         pieces += _turn(message["role"], _content(message["content"], image_tokens))
     if reply_next:
@@ -96,9 +101,11 @@ class ChatTokenizer:
             ) from error
         self._bpe.encode_special_tokens = True  # text that spells a control token stays text
         self.size: int = self._bpe.get_vocab_size(with_added_tokens=True)
+        self.system = _default_system(folder)
         self.image_id = self._control_id("<|image_pad|>")
         self.stop_ids = frozenset(self._control_id(name) for name in _STOPS)
-        self.never_said = tuple(self._control_id(name) for name in _NEVER_SAID)
+        known = map(self._bpe.token_to_id, _NEVER_SAID)
+        self.never_said: tuple[int, ...] = tuple(token_id for token_id in known if token_id is not None)
 
     def _control_id(self, name: str) -> int:
         token_id = self._bpe.token_to_id(name)
@@ -109,7 +116,8 @@ class ChatTokenizer:
     def encode(self, messages: Sequence[Message], image_tokens: int, *, reply_next: bool = True) -> list[int]:
         """Token ids of a conversation (see :func:`render`)."""
         ids: list[int] = []
-        for plain, piece in _joined(render(messages, image_tokens, reply_next=reply_next)):
+        pieces = render(messages, image_tokens, system=self.system, reply_next=reply_next)
+        for plain, piece in _joined(pieces):
             ids += self.encode_text(piece) if plain else [self._control_id(piece)]
         return ids
 
@@ -125,6 +133,19 @@ class ChatTokenizer:
         """The text of a whole reply, exactly what :class:`TextStream` would have given."""
         stream = self.text_stream()
         return "".join(map(stream.feed, ids)) + stream.finish()
+
+
+def _default_system(folder: Path) -> str:
+    """The system message with which the model was trained; the folder's template is read, never run.
+
+    Qwen's published template opens with one; a template without it means a model that never saw it.
+    """
+    texts = []
+    for name in ("chat_template.jinja", "chat_template.json", "tokenizer_config.json"):
+        with contextlib.suppress(OSError):
+            texts.append((folder / name).read_text(encoding="utf-8", errors="replace"))
+    has_template = any("<|im_start|>" in text and "{%" in text for text in texts)
+    return _SYSTEM if not has_template or any(_SYSTEM in text for text in texts) else ""
 
 
 def _joined(pieces: Sequence[str]) -> Iterator[tuple[bool, str]]:

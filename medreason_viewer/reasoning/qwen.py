@@ -1,0 +1,328 @@
+"""The model itself: Qwen2.5-VL in 4 bit, with or without a LoRA adapter, answering token by token.
+
+The only file of the program that imports torch. It runs in the model's own process, and in the trainer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+# Read once, when the libraries below are imported.
+os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_PROGRESS_BARS="1")
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+from transformers import (
+    BitsAndBytesConfig,
+    DynamicCache,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+)
+
+from ..cancel import Cancel
+from ..errors import BundleError, ModelError, ModelOutOfMemory
+from .manifest import Manifest
+from .model_config import read_adapter_config, read_model_config
+from .patches import image_tokens, to_patches
+from .request import ModelInfo
+from .tokens import ChatTokenizer
+
+if TYPE_CHECKING:
+    from .dialogue import Turn
+
+Device = Literal["auto", "cpu", "cuda"]
+# A list that matches nothing is silent, and any list drops the automatic skip of lm_head: hence the check.
+UNQUANTISED: Final = ("lm_head", "model.visual")
+_log = logging.getLogger(__name__)
+
+
+def load(
+    folder: Path,
+    manifest: Manifest,
+    *,
+    sha256: str = "",
+    device: Device = "auto",
+    adapter: Path | None = None,
+    adapter_sha256: str | None = None,
+) -> Engine:
+    """Load a verified model folder in NF4; the vision tower and ``lm_head`` stay as they are.
+
+    Parameters
+    ----------
+    sha256, adapter_sha256 : str
+        What identifies the weights, carried into every answer.
+    device : {"auto", "cpu", "cuda"}
+        ``auto`` takes the GPU where there is one.
+    adapter : Path, optional
+        Folder of a LoRA adapter to lay on top.
+
+    Raises
+    ------
+    BundleError
+        If the folder is incomplete, damaged, of another architecture, or wants to run code of its own;
+        if other modules than the language model's would be in 4 bit; if part of the adapter finds no place.
+    ModelOutOfMemory
+        If the weights do not fit.
+    """
+    started = time.monotonic()
+    if manifest.quantization != "nf4":
+        raise BundleError(f"The quantisation {manifest.quantization!r} is not known to this version.")
+    where, dtype = _device(device)
+    tokenizer, config = ChatTokenizer(folder), read_model_config(folder)
+    with _plain_errors(folder):
+        model = _load_weights(folder, config, where, dtype)
+        if adapter is not None:
+            place_adapter(model, adapter)
+    model.eval()
+    info = ModelInfo(
+        name=manifest.name,
+        sha256=sha256,
+        quantization=f"nf4 (double quantised); vision tower and lm_head {str(dtype).removeprefix('torch.')}",
+        device=torch.cuda.get_device_name() if where == "cuda" else "cpu",
+        licence=manifest.licence,
+        trained_on=manifest.trained_on,
+        intended_use=manifest.intended_use,
+        adapter_sha256=adapter_sha256,
+    )
+    return Engine(model, tokenizer, manifest, info, time.monotonic() - started)
+
+
+def _device(wanted: Device) -> tuple[str, torch.dtype]:
+    """Where to compute and in what: float32 on a CPU without bfloat16 arithmetic, where it is 4 x faster."""
+    if wanted != "cpu" and torch.cuda.is_available():
+        return "cuda", torch.bfloat16
+    if wanted == "cuda":
+        raise ModelError("There is no GPU that PyTorch can use; choose the CPU, or run medreason doctor.")
+    return "cpu", torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
+
+
+@contextlib.contextmanager
+def _plain_errors(folder: Path) -> Iterator[None]:
+    """What the libraries raise while loading, as sentences."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise out_of_memory() from error
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        _log.warning("loading failed: %s", type(error).__name__)
+        raise BundleError(
+            f"The model in {folder.name} is incomplete or damaged; copy the model folder again."
+        ) from error
+
+
+def out_of_memory() -> ModelOutOfMemory:
+    """The error for a model or an image that does not fit."""
+    return ModelOutOfMemory(
+        "The model does not fit into the memory there is: close other programs, or choose a smaller model."
+    )
+
+
+def _load_weights(folder: Path, config: dict[str, Any], where: str, dtype: torch.dtype) -> Any:
+    """The quantised model on its device, checked to be complete and quantised where it should be."""
+    quantization = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+        llm_int8_skip_modules=list(UNQUANTISED),
+    )
+    loaded: Any = Qwen2_5_VLForConditionalGeneration.from_pretrained(
+        folder,
+        config=Qwen2_5_VLConfig.from_dict(config),
+        quantization_config=quantization,
+        dtype=dtype,
+        device_map={"": where},
+        attn_implementation="sdpa",
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+    )
+    model, report = loaded
+    for fault in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        if report[fault]:
+            count = f"{len(report[fault])} {fault.split('_')[0]}"
+            raise BundleError(
+                f"The weights in {folder.name} do not fit the model ({count}); copy the model folder again."
+            )
+    check_four_bit(model)
+    return model
+
+
+def four_bit_modules(model: nn.Module) -> list[str]:
+    """Names of the modules that are in NF4 with double quantisation, in the model's order."""
+    return [name for name, module in model.named_modules() if _is_nf4(getattr(module, "weight", None))]
+
+
+def _is_nf4(weight: Any) -> bool:
+    state = getattr(weight, "quant_state", None)
+    return state is not None and state.quant_type == "nf4" and bool(state.nested)
+
+
+def check_four_bit(model: nn.Module) -> None:
+    """Make sure that exactly the language model's linear layers are in 4 bit.
+
+    Raises
+    ------
+    BundleError
+        If one more or one less is.
+    """
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    wanted = [name for name in linear if name.startswith("model.language_model.")]
+    wrong = set(wanted).symmetric_difference(four_bit_modules(model))
+    if wrong or not wanted:
+        raise BundleError(
+            f"{len(wrong)} layers of the model, such as {min(wrong, default='none')}, are not quantised "
+            "as they should be; the model was not loaded."
+        )
+
+
+def place_adapter(model: Any, folder: Path) -> None:
+    """Lay a LoRA adapter over the model, in place.
+
+    Raises
+    ------
+    BundleError
+        If it is no LoRA adapter in safetensors, touches other layers than the language model's, or if one
+        of its weights finds no place (then it would load as if it were not there).
+    """
+    import peft
+
+    values = read_adapter_config(folder)
+    with safe_open(folder / "adapter_model.safetensors", "pt") as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    known = {
+        name: value for name, value in values.items() if name in peft.LoraConfig.__dataclass_fields__
+    } | {"inference_mode": True, "base_model_name_or_path": None}
+    peft.inject_adapter_in_model(peft.LoraConfig(**known), model)
+    _place_weights(model, weights, folder)
+
+
+def _place_weights(model: Any, weights: dict[str, Tensor], folder: Path) -> None:
+    places = {
+        name.replace(".default.weight", ".weight"): value
+        for name, value in model.named_parameters()
+        if ".lora_" in name
+    }
+    named = {name.removeprefix("base_model.model."): value for name, value in weights.items()}
+    lost = named.keys() ^ places.keys()
+    if lost or not named or any(not name.startswith("model.language_model.") for name in named):
+        raise BundleError(
+            f"The adapter {folder.name} does not fit this model: {len(lost)} of its weights find no place "
+            "(it may have been made with an older version of transformers). Train or export it again."
+        )
+    with torch.no_grad():
+        for name, value in named.items():
+            places[name].copy_(value)
+
+
+class Engine:
+    """A loaded model that answers one turn at a time.
+
+    Attributes
+    ----------
+    info : ModelInfo
+    load_s : float
+        Seconds from the files to a model that can answer.
+    """
+
+    def __init__(
+        self, model: Any, tokenizer: ChatTokenizer, manifest: Manifest, info: ModelInfo, load_s: float
+    ) -> None:
+        self.model, self.tokenizer, self.manifest = model, tokenizer, manifest
+        self.info, self.load_s = info, load_s
+        text = model.config.text_config
+        self._positions: int = text.max_position_embeddings
+        banned = [*tokenizer.never_said, *range(tokenizer.size, text.vocab_size)]
+        self._banned = torch.tensor(banned, device=model.device)
+
+    def stream(self, turn: Turn, cancel: Cancel) -> Iterator[str]:
+        """The reply to one turn, greedily, one piece per token (empty while a character is incomplete).
+
+        Raises
+        ------
+        Cancelled
+            Between two tokens, or between two layers while the image and the prompt are read.
+        ModelOutOfMemory
+            If the image or the conversation does not fit.
+        ModelError
+            If the conversation is longer than the model can read.
+        """
+        spec = self.manifest.decoding
+        limit = spec.locate_max_new_tokens if turn.kind == "locate" else spec.reason_max_new_tokens
+        text = self.tokenizer.text_stream()
+        try:
+            for token_id in self._decode(turn, limit, cancel):
+                yield text.feed(token_id)
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            raise out_of_memory() from error
+        if rest := text.finish():
+            yield rest
+
+    def _decode(self, turn: Turn, limit: int, cancel: Cancel) -> Iterator[int]:
+        ids = self.tokenizer.encode(turn.messages, image_tokens(turn.image))
+        limit = min(limit, self._positions - len(ids))
+        if limit < 1:
+            raise ModelError("The conversation is longer than the model can read; start a new one.")
+        cache = DynamicCache(config=self.model.config.text_config)
+        with _interruptible(self.model, cancel):
+            token_id, position = self._prefill(ids, turn.image, cache)
+        for position_now in range(position, position + limit):
+            if token_id in self.tokenizer.stop_ids:
+                return
+            yield token_id
+            cancel.check()
+            token_id = self._step(token_id, position_now, cache)
+
+    def _prefill(self, ids: list[int], image: NDArray[np.uint8], cache: Any) -> tuple[int, int]:
+        """Read image and prompt into the cache: the next token, and its position."""
+        patches, grid = to_patches(image)
+        device = self.model.device
+        tokens, grids = torch.tensor([ids], device=device), torch.tensor([grid], device=device)
+        kinds = (tokens == self.tokenizer.image_id).int()
+        positions, _ = self.model.model.get_rope_index(tokens, kinds, image_grid_thw=grids)
+        pixels = torch.from_numpy(patches).to(device)
+        token_id = self._next_token(cache, tokens, positions, pixel_values=pixels, image_grid_thw=grids)
+        return token_id, int(positions.max()) + 1
+
+    def _step(self, token_id: int, position: int, cache: Any) -> int:
+        """The token after this one, which stands at ``position``."""
+        device = self.model.device
+        places = torch.full((3, 1, 1), position, device=device)
+        return self._next_token(cache, torch.tensor([[token_id]], device=device), places)
+
+    @torch.inference_mode()
+    def _next_token(self, cache: Any, tokens: Tensor, positions: Tensor, **image: Tensor) -> int:
+        """Read more tokens into the cache; the likeliest token to follow that may be said."""
+        seen = self.model(
+            input_ids=tokens,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+            **image,
+        )
+        logits: Tensor = seen.logits[0, -1]
+        logits[self._banned] = -torch.inf
+        return int(logits.argmax())
+
+
+@contextlib.contextmanager
+def _interruptible(model: Any, cancel: Cancel) -> Iterator[None]:
+    """Let a cancel be heard between two layers, for a long prompt takes seconds on a CPU."""
+    layers = [*model.model.visual.blocks, *model.model.language_model.layers]
+    hooks = [layer.register_forward_pre_hook(lambda *_: cancel.check()) for layer in layers]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
