@@ -1,0 +1,297 @@
+"""Drawing a phantom's structures on one slice: soft-edged shapes in millimetres, partial volume included.
+
+Signed distances are in mm, negative inside. Body coordinates: x to the patient's left, y to the back, z to the
+head, so an axial picture is seen from the feet, as a radiologist sees it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Plane = NDArray[np.float32]
+Window = tuple[slice, slice]
+
+ANGLES: Final = 2048  # entries of a polar table
+_BUCKETS: Final = (3, 5, 8, 12, 18, 28, 44, 70)  # half sizes of the patches in which tubes are drawn, px
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """The pixel grid of one slice in body coordinates.
+
+    Parameters
+    ----------
+    matrix : int
+        Rows and columns.
+    spacing_mm : float
+        Pixel size.
+    centre_mm : tuple of float
+        Body coordinates (x, y) of the middle of the picture.
+    rotation : float
+        How far the patient is turned about the long axis, radians.
+    """
+
+    matrix: int
+    spacing_mm: float
+    centre_mm: tuple[float, float]
+    rotation: float
+
+    @cached_property
+    def scanner(self) -> tuple[Plane, Plane]:
+        """Scanner coordinates of a row and a column of pixel centres, mm; shapes (1, col), (row, 1)."""
+        along = ((np.arange(self.matrix) + 0.5 - self.matrix / 2) * self.spacing_mm).astype(np.float32)
+        return along[None, :], along[:, None]
+
+    @cached_property
+    def grid(self) -> tuple[Plane, Plane]:
+        """Body coordinates x and y of every pixel centre, mm; shape (row, col) each."""
+        across, down = self.scanner
+        cos, sin = np.float32(np.cos(self.rotation)), np.float32(np.sin(self.rotation))
+        x = cos * across + sin * down + np.float32(self.centre_mm[0])
+        y = cos * down - sin * across + np.float32(self.centre_mm[1])
+        return x, y
+
+    @cached_property
+    def polar(self) -> tuple[Plane, NDArray[np.int32]]:
+        """Distance from the body's axis, mm, and the index of the direction in a polar table."""
+        x, y = self.grid
+        turns = np.arctan2(y, x) * np.float32(ANGLES / (2 * np.pi))
+        return np.hypot(x, y), turns.astype(np.int32) % ANGLES
+
+    def pixel(self, x: float, y: float) -> tuple[float, float]:
+        """Column and row (index units) of a point given in body coordinates."""
+        cos, sin = np.cos(self.rotation), np.sin(self.rotation)
+        dx, dy = x - self.centre_mm[0], y - self.centre_mm[1]
+        middle = self.matrix / 2 - 0.5
+        return (cos * dx - sin * dy) / self.spacing_mm + middle, (
+            sin * dx + cos * dy
+        ) / self.spacing_mm + middle
+
+    def window(self, x: float, y: float, reach_mm: float) -> Window:
+        """The part of the picture within ``reach_mm`` of a point; may be empty."""
+        col, row = self.pixel(x, y)
+        half = reach_mm / self.spacing_mm + 1
+        top, left = max(0, int(row - half)), max(0, int(col - half))
+        return slice(top, max(top, int(row + half) + 2)), slice(left, max(left, int(col + half) + 2))
+
+    def cover(self, distance: Plane) -> Plane:
+        """How much of each pixel lies inside, 0 to 1, from its signed distance."""
+        return np.clip(np.float32(0.5) - distance * np.float32(1 / self.spacing_mm), 0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ellipse:
+    """An ellipse: centre and half axes in mm, turned by ``angle`` radians (x axis towards y)."""
+
+    x: float
+    y: float
+    a: float
+    b: float
+    angle: float = 0.0
+
+    @property
+    def reach(self) -> float:
+        """Radius of the circle around it, mm."""
+        return max(self.a, self.b)
+
+    def distance(self, x: Plane, y: Plane) -> Plane:
+        """Signed distance (first order), mm."""
+        cos, sin = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
+        dx, dy = x - np.float32(self.x), y - np.float32(self.y)
+        u, v = (cos * dx + sin * dy) / self.a, (cos * dy - sin * dx) / self.b
+        q2 = u * u + v * v
+        slope = np.sqrt((u / self.a) ** 2 + (v / self.b) ** 2) + np.float32(1e-6)
+        return ((q2 - 1) * np.float32(0.5) / slope).astype(np.float32)
+
+    def grown(self, mm: float) -> Ellipse:
+        """The same ellipse with every half axis longer by ``mm`` (at least 0.5 mm long)."""
+        return Ellipse(self.x, self.y, max(0.5, self.a + mm), max(0.5, self.b + mm), self.angle)
+
+
+@dataclass(frozen=True, slots=True)
+class Capsule:
+    """A thick line from one point to another, mm."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    radius: float
+
+    @property
+    def x(self) -> float:
+        """Middle, x."""
+        return (self.x0 + self.x1) / 2
+
+    @property
+    def y(self) -> float:
+        """Middle, y."""
+        return (self.y0 + self.y1) / 2
+
+    @property
+    def reach(self) -> float:
+        """Radius of the circle around it, mm."""
+        return float(np.hypot(self.x1 - self.x0, self.y1 - self.y0)) / 2 + self.radius
+
+    def distance(self, x: Plane, y: Plane) -> Plane:
+        """Signed distance, mm."""
+        dx, dy = self.x1 - self.x0, self.y1 - self.y0
+        along = ((x - self.x0) * dx + (y - self.y0) * dy) / (dx * dx + dy * dy + 1e-6)
+        along = np.clip(along, 0, 1)
+        away = np.hypot(x - self.x0 - along * dx, y - self.y0 - along * dy) - self.radius
+        return away.astype(np.float32)
+
+    def grown(self, mm: float) -> Capsule:
+        """The same line, thicker by ``mm`` all round (radius at least 0.5 mm)."""
+        return Capsule(self.x0, self.y0, self.x1, self.y1, max(0.5, self.radius + mm))
+
+
+Shape = Ellipse | Capsule
+
+
+def fill(canvas: Canvas, hu: Plane, shape: Shape, value: float) -> None:
+    """Paint a shape with one HU, soft at its edge."""
+    window = canvas.window(shape.x, shape.y, shape.reach + canvas.spacing_mm)
+    part = hu[window]
+    if part.size:
+        x, y = canvas.grid
+        part += canvas.cover(shape.distance(x[window], y[window])) * (np.float32(value) - part)
+
+
+def fill_bone(canvas: Canvas, hu: Plane, shape: Shape, cortex: float, marrow: float, shell_mm: float) -> None:
+    """Paint a bone: a bright shell around marrow."""
+    fill(canvas, hu, shape, cortex)
+    inner = shape.grown(-shell_mm)
+    if min(inner.reach, getattr(inner, "b", 9.0), getattr(inner, "radius", 9.0)) > 0.6:
+        fill(canvas, hu, inner, marrow)
+
+
+def blend(hu: Plane, alpha: Plane, value: float | Plane) -> None:
+    """Paint the whole slice with ``value`` where ``alpha`` says."""
+    hu += alpha * (value - hu)
+
+
+def smooth_min(a: Plane, b: Plane, rounding_mm: float) -> Plane:
+    """The union of two signed distances with its inner corner rounded."""
+    near = np.maximum(np.float32(rounding_mm) - np.abs(a - b), 0)
+    return np.minimum(a, b) - near * near * np.float32(0.25 / rounding_mm)
+
+
+def polar_table(outline: NDArray[np.float64]) -> Plane:
+    """Radius of a star-shaped outline, (n, 2) points in mm, by direction; shape (ANGLES,)."""
+    angle = np.arctan2(outline[:, 1], outline[:, 0])
+    order = np.argsort(angle)
+    turns = 2 * np.pi * np.arange(ANGLES) / ANGLES
+    turns = np.where(turns > np.pi, turns - 2 * np.pi, turns)
+    radius = np.interp(turns, angle[order], np.hypot(*outline.T)[order], period=2 * np.pi)
+    return radius.astype(np.float32)
+
+
+def ripple(
+    rng: np.random.Generator, shortest_mm: float, longest_mm: float, waves: int = 10
+) -> NDArray[np.float64]:
+    """Random plane waves for :func:`rippled`: rows of (kx, ky, kz, phase)."""
+    length = np.exp(rng.uniform(np.log(shortest_mm), np.log(longest_mm), waves))
+    direction = rng.normal(size=(waves, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    return np.column_stack([direction * (2 * np.pi / length)[:, None], rng.uniform(0, 2 * np.pi, waves)])
+
+
+def rippled(waves: NDArray[np.float64], x: Plane, y: Plane, z: float) -> Plane:
+    """A smooth random field, about -1 to 1 with unit-like spread, the same for every slice of a phantom."""
+    total = np.zeros(x.shape, np.float32)
+    for kx, ky, kz, phase in waves:
+        total += np.sin(np.float32(kx) * x + np.float32(ky) * y + np.float32(kz * z + phase))
+    return total * np.float32(1.4 / np.sqrt(len(waves)))
+
+
+@dataclass(frozen=True, slots=True)
+class Tubes:
+    """Tapering tubes in space.
+
+    Attributes
+    ----------
+    start, end : array of float, shape (n, 3)
+        Body coordinates, mm.
+    radius_start, radius_end : array of float, shape (n,)
+        mm.
+    """
+
+    start: NDArray[np.float64]
+    end: NDArray[np.float64]
+    radius_start: NDArray[np.float64]
+    radius_end: NDArray[np.float64]
+
+    def near(self, z: float, margin: float) -> Tubes:
+        """Only the tubes that reach the plane ``z``."""
+        reach = np.maximum(self.radius_start, self.radius_end) + margin
+        low, high = np.minimum(self.start[:, 2], self.end[:, 2]), np.maximum(self.start[:, 2], self.end[:, 2])
+        return self.take((low - reach < z) & (high + reach > z))
+
+    def take(self, which: NDArray[np.bool_]) -> Tubes:
+        """The tubes of a mask."""
+        return Tubes(self.start[which], self.end[which], self.radius_start[which], self.radius_end[which])
+
+    def grown(self, mm: float, factor: float = 1.0) -> Tubes:
+        """The same tubes, thicker."""
+        return Tubes(self.start, self.end, self.radius_start * factor + mm, self.radius_end * factor + mm)
+
+
+def tube_cover(canvas: Canvas, tubes: Tubes, z: float) -> Plane:
+    """How much of each pixel lies in some tube, 0 to 1; thin ones fade as partial volume does."""
+    cover = np.zeros((canvas.matrix, canvas.matrix), np.float32)
+    tubes = tubes.near(z, canvas.spacing_mm / 2)
+    if not len(tubes.start):
+        return cover
+    middle, half = _footprints(canvas, tubes, z)
+    edges = (0, *_BUCKETS[:-1], 10_000)
+    for low, high, size in zip(edges[:-1], edges[1:], _BUCKETS, strict=True):
+        chosen = (half > low) & (half <= high)
+        if chosen.any():
+            _draw_patches(canvas, cover, tubes.take(chosen), middle[chosen], size, z)
+    return cover
+
+
+def _footprints(canvas: Canvas, tubes: Tubes, z: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Pixel (row, col) at the middle of each tube's part near the plane, and half its size in pixels."""
+    reach = np.maximum(tubes.radius_start, tubes.radius_end) + canvas.spacing_mm / 2
+    rise = tubes.end[:, 2] - tubes.start[:, 2]
+    steep = np.where(np.abs(rise) < 1e-6, 1e-6, rise)
+    at = np.stack([(z - reach - tubes.start[:, 2]) / steep, (z + reach - tubes.start[:, 2]) / steep])
+    first, last = np.clip(at.min(0), 0, 1), np.clip(at.max(0), 0, 1)
+    span = tubes.end - tubes.start
+    middle = tubes.start + span * ((first + last) / 2)[:, None]
+    half = np.hypot(span[:, 0], span[:, 1]) * (last - first) / 2 + reach
+    cos, sin = np.cos(canvas.rotation), np.sin(canvas.rotation)
+    dx, dy = middle[:, 0] - canvas.centre_mm[0], middle[:, 1] - canvas.centre_mm[1]
+    offset = canvas.matrix / 2 - 0.5
+    rows = (sin * dx + cos * dy) / canvas.spacing_mm + offset
+    cols = (cos * dx - sin * dy) / canvas.spacing_mm + offset
+    return np.rint(np.column_stack([rows, cols])).astype(np.int64), half / canvas.spacing_mm + 0.5
+
+
+def _draw_patches(
+    canvas: Canvas, cover: Plane, tubes: Tubes, middle: NDArray[np.int64], half: int, z: float
+) -> None:
+    """Draw tubes that fit into patches of one size, all at once."""
+    step = np.arange(-half, half + 1)
+    rows, cols = middle[:, 0, None, None] + step[:, None], middle[:, 1, None, None] + step[None, :]
+    inside = (rows >= 0) & (rows < canvas.matrix) & (cols >= 0) & (cols < canvas.matrix)
+    index = np.where(inside, rows * canvas.matrix + cols, 0)
+    x, y = (axis.ravel()[index] for axis in canvas.grid)
+    start, span = tubes.start.astype(np.float32), (tubes.end - tubes.start).astype(np.float32)
+    dx, dy = x - start[:, 0, None, None], y - start[:, 1, None, None]
+    dz = (np.float32(z) - start[:, 2])[:, None, None]
+    sx, sy, sz = (span[:, axis, None, None] for axis in range(3))
+    along = np.clip((dx * sx + dy * sy + dz * sz) / (sx * sx + sy * sy + sz * sz + np.float32(1e-4)), 0, 1)
+    r0, r1 = (r.astype(np.float32)[:, None, None] for r in (tubes.radius_start, tubes.radius_end))
+    radius = r0 + along * (r1 - r0)
+    away = np.sqrt((dx - along * sx) ** 2 + (dy - along * sy) ** 2 + (dz - along * sz) ** 2)
+    alpha = np.clip((radius - away) / np.float32(canvas.spacing_mm) + np.float32(0.5), 0, 1)
+    alpha *= np.minimum(1, radius * np.float32(1.7 / canvas.spacing_mm)) * inside
+    np.maximum.at(cover.reshape(-1), index.reshape(-1), alpha.reshape(-1))

@@ -1,0 +1,280 @@
+"""Chest wall, skeleton, skin and the scanner's table of the phantom."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from .phantom_anatomy import FROM_FRONT, LEFTWARDS, Scene, cage_table, radial_distance
+from .phantom_build import Build
+from .phantom_paint import (
+    ANGLES,
+    Canvas,
+    Capsule,
+    Ellipse,
+    Plane,
+    Shape,
+    blend,
+    fill,
+    fill_bone,
+    polar_table,
+    rippled,
+)
+
+_RIB_STEP_MM: Final = 24.0
+_DISC_STEP_MM: Final = 23.0
+
+
+def paint_wall(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
+    """Table, skin, fat, muscles, then (after the cage's content) the bones are painted by `paint_bones`."""
+    canvas, z = scene.canvas, scene.z
+    _paint_table(build, canvas, hu)
+    cage = cage_table(build, z)
+    flesh = cage + 10 * build.size + _muscle_table(build, z)
+    skin = np.maximum(_skin_table(build, z), flesh + np.float32(0.35 * build.fat_mm + 3))
+    outer = radial_distance(canvas, skin)
+    x, y = canvas.grid
+    fat = np.float32(-104) + 7 * rippled(waves[:6], x, y, z)
+    blend(hu, canvas.cover(outer), 25.0)
+    blend(hu, canvas.cover(outer + 1.8), fat)
+    if build.female:
+        _paint_breasts(build, scene, hu, waves)
+    _paint_muscles(build, scene, hu, radial_distance(canvas, flesh.astype(np.float32)), waves)
+
+
+def _muscle_table(build: Build, z: float) -> Plane:
+    """Thickness of the muscles outside of the ribs by direction, mm."""
+    level = z / build.up
+    chest = np.interp(level, (-120, -40, 10, 60), (1.5, 5, 16, 17))
+    flank = np.interp(level, (-120, -40, 30, 80), (7, 9, 14, 26))
+    back = np.interp(level, (-120, 0, 60), (26, 24, 30))
+    degrees = (0, 12, 35, 62, 85, 110, 130, 150, 166, 176, 180)
+    mm = (1, 3, chest, chest, 0.7 * flank, 1.1 * flank, 1.3 * flank, back, 1.15 * back, back, 0.85 * back)
+    return (np.interp(FROM_FRONT, degrees, mm) * build.muscle).astype(np.float32)
+
+
+def _skin_table(build: Build, z: float) -> Plane:
+    """Radius of the skin by direction, mm: a superellipse, flatter at the back, with breasts or shoulders."""
+    level, fat = z / build.up, build.fat_mm
+    wide = np.interp(level, (-150, -60, 0, 60, 110), (132, 140, 146, 160, 172)) * build.across + fat
+    deep = np.interp(level, (-150, -40, 50, 110), (98, 100, 94, 84)) * build.along + 0.75 * fat
+    t = np.linspace(-np.pi, np.pi, 180, endpoint=False)
+    power = np.where(np.sin(t) > 0, 0.72, 0.84)
+    outline = np.column_stack(
+        [
+            wide * np.sign(np.cos(t)) * np.abs(np.cos(t)) ** power,
+            14 * build.along + deep * np.sign(np.sin(t)) * np.abs(np.sin(t)) ** power,
+        ]
+    )
+    table = polar_table(outline)
+    groove = np.exp(-(((180 - FROM_FRONT) / 7) ** 2)) * 5 + np.exp(-((FROM_FRONT / 9) ** 2)) * 4
+    table -= groove.astype(np.float32)
+    if build.female:
+        for breast in _breasts(build, z):
+            table = np.maximum(table, _seen_from_axis(breast))
+    return table
+
+
+def _breasts(build: Build, z: float) -> list[Ellipse]:
+    """Sections of the breasts; they lie flat and to the side in a supine patient."""
+    radius = build.breast_mm * np.sqrt(max(0.0, 1 - ((z / build.up + 38) / 62) ** 2))
+    if radius < 12:
+        return []
+    y = -84 * build.along - 0.35 * build.fat_mm
+    return [
+        Ellipse(side * 80 * build.across, y, 1.15 * radius, 0.8 * radius, 0.45 * side) for side in (-1, 1)
+    ]
+
+
+def _seen_from_axis(shape: Ellipse) -> Plane:
+    """Polar table of an ellipse's far side; zero where it is not seen."""
+    t = np.linspace(0, 2 * np.pi, 120, endpoint=False)
+    u, v = shape.a * np.cos(t), shape.b * np.sin(t)
+    x = shape.x + u * np.cos(shape.angle) - v * np.sin(shape.angle)
+    y = shape.y + u * np.sin(shape.angle) + v * np.cos(shape.angle)
+    index = (np.arctan2(y, x) * ANGLES / (2 * np.pi)).astype(int) % ANGLES
+    table = np.zeros(ANGLES, np.float32)
+    np.maximum.at(table, index, np.hypot(x, y).astype(np.float32))
+    known = np.flatnonzero(table)
+    first, last = known.min(), known.max()
+    table[first : last + 1] = np.interp(np.arange(first, last + 1), known, table[known])
+    return table
+
+
+def _paint_breasts(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
+    """Strands of glandular tissue."""
+    x, y = scene.canvas.grid
+    for breast in _breasts(build, scene.z):
+        window = scene.canvas.window(breast.x, breast.y, breast.reach)
+        part = hu[window]
+        if part.size:
+            strands = rippled(waves[4:], x[window], y[window], scene.z) - np.float32(0.25)
+            gland = np.clip(strands * 1.6, 0, 1) * np.clip(
+                -breast.grown(-10).distance(x[window], y[window]) / 8, 0, 1
+            )
+            part += gland * (np.float32(35) - part)
+
+
+def _paint_muscles(build: Build, scene: Scene, hu: Plane, flesh: Plane, waves: Plane) -> None:
+    """Muscle between the ribs and outside of them, parted by thin fat."""
+    canvas = scene.canvas
+    x, y = canvas.grid
+    _, index = canvas.polar
+    layer = canvas.cover(flesh) * canvas.cover(-scene.cage)
+    wave = rippled(waves[2:8], x, y, scene.z)
+    plane_of_fat = np.exp(-(((scene.cage - 11 * build.size - 1.5 * wave) / 1.3) ** 2))
+    deep = np.exp(-(((flesh + 9 + 2.5 * wave) / 1.1) ** 2)) * (FROM_FRONT[index] < 150)
+    streaks = np.clip(wave - 1.1, 0, 1) * 0.8
+    blend(hu, layer * (1 - np.clip(0.75 * plane_of_fat + 0.6 * deep + streaks, 0, 0.9)), 54.0)
+    for shape in _scapular_muscles(build, scene.z):
+        fill(canvas, hu, shape, 55.0)
+
+
+def _scapula(build: Build, z: float) -> list[Capsule]:
+    """The blade's section, and its spine higher up."""
+    level = z / build.up
+    long = float(np.interp(level, (-42, -30, 20, 70, 110), (0, 16, 44, 52, 40)))
+    if long < 8:
+        return []
+    bones = []
+    out = 22 * build.size + 0.12 * build.fat_mm
+    for side in (-1, 1):
+        x0, y0 = side * (92 * build.across + 0.2 * out), 88 * build.along
+        dx, dy = side * long * 0.62, -long * 0.78
+        bones.append(Capsule(x0, y0, x0 + dx, y0 + dy, 2.4))
+        if level > 45:
+            bones.append(
+                Capsule(x0 + dx * 0.55, y0 + dy * 0.55, x0 + dx * 0.9 + side * 14, y0 + dy * 0.55 + 9, 3.4)
+            )
+            bones.append(Capsule(x0 + dx * 0.95, y0 + dy * 0.95, x0 + dx * 1.1, y0 + dy * 1.1, 8.0))
+    return bones
+
+
+def _scapular_muscles(build: Build, z: float) -> list[Shape]:
+    muscles: list[Shape] = []
+    for bone in _scapula(build, z):
+        if bone.radius == 2.4:
+            turn = float(np.arctan2(bone.y1 - bone.y0, bone.x1 - bone.x0))
+            muscles.append(Ellipse(bone.x, bone.y, bone.reach + 5, 15 * build.muscle, turn))
+    return muscles
+
+
+def paint_bones(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
+    """Ribs, sternum, clavicles, scapulae and spine."""
+    _paint_ribs(build, scene, hu, waves)
+    for blade in _scapula(build, scene.z):
+        fill_bone(scene.canvas, hu, blade, 620 * build.bone, 260 * build.bone, 1.6)
+    _paint_front(build, scene, hu)
+    _paint_spine(build, scene, hu, waves)
+
+
+def _paint_ribs(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
+    """Oblique arcs: each rib sinks from the spine to the front, so a slice cuts several."""
+    canvas = scene.canvas
+    _, index = canvas.polar
+    drop = 118 * build.up * np.clip((172 - FROM_FRONT) / 150, 0, 1) ** 0.85
+    phase = (build.rib_phase + 0.13 * LEFTWARDS) * _RIB_STEP_MM
+    height = (scene.z + drop + phase) % (_RIB_STEP_MM * build.up)
+    off = np.abs(height - _RIB_STEP_MM * build.up / 2).astype(np.float32)[index]
+    across = (scene.cage - np.float32(5.2 * build.size)) / np.float32(3.7 * build.size)
+    q = np.sqrt((off / np.float32(6.4)) ** 2 + across**2)
+    front = FROM_FRONT[index]
+    bony = (front > 30) & (front < 170) & (scene.z < 118 * build.up)
+    sharp = np.float32(3.7 / canvas.spacing_mm)
+    outer, inner = np.clip((1 - q) * sharp + 0.5, 0, 1), np.clip((0.62 - q) * sharp + 0.5, 0, 1)
+    blend(hu, outer * bony, 760.0 * build.bone)
+    blend(hu, inner * bony, 230.0 * build.bone)
+    gristle = outer * ((front <= 30) & (front > 11)) * (scene.z < 40 * build.up)
+    blend(hu, gristle, 105.0)
+
+
+def _paint_front(build: Build, scene: Scene, hu: Plane) -> None:
+    """Sternum, wider as the manubrium, and the inner ends of the clavicles above it."""
+    level = scene.z / build.up
+    front = -float(cage_table(build, scene.z)[3 * ANGLES // 4])
+    cortex, marrow = 560 * build.bone, 140 * build.bone
+    if -95 < level < 62:
+        half = float(np.interp(level, (-95, -70, 5, 25, 50), (7, 15, 14, 26, 28))) * build.size
+        fill_bone(scene.canvas, hu, Ellipse(0.5, front - 6.5, half, 6.2 * build.size), cortex, marrow, 1.5)
+    if 46 < level < 96:
+        rise = (level - 46) / 50
+        for side in (-1, 1):
+            middle = side * (26 + 70 * rise) * build.across, front - 8 + 14 * rise
+            far = middle[0] + side * 20, middle[1] + 5
+            fill_bone(
+                scene.canvas, hu, Capsule(*middle, *far, 6.5 * build.size), 700 * build.bone, marrow, 1.8
+            )
+
+
+def _paint_spine(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
+    """Body or disc, pedicles, canal with cord, transverse and spinous processes."""
+    canvas, size = scene.canvas, build.size
+    step = _DISC_STEP_MM * build.up
+    height = (scene.z + build.disc_phase) % step / step  # 0 and 1 in the middle of a disc
+    y, cortex, marrow = 62 * build.along, 520 * build.bone, 190 * build.bone
+    body = Ellipse(0, y, 17.5 * size, 14 * size)
+    if 0.12 < height < 0.88:
+        fill_bone(canvas, hu, body, cortex, marrow, 1.4)
+        _mottle(canvas, hu, body, waves, scene.z)
+    else:
+        fill(canvas, hu, body.grown(0.8), 85.0)
+    back = y + 13 * size
+    ring = Ellipse(0, back + 9 * size, 13.5 * size, 12 * size)
+    for side in (-1, 1):
+        if height > 0.42:
+            fill_bone(
+                canvas,
+                hu,
+                Capsule(side * 10.5 * size, back - 3, side * 12.5 * size, back + 10, 4 * size),
+                cortex,
+                marrow,
+                1.5,
+            )
+        if 0.45 < height < 0.8:
+            tip = side * 33 * size, back + 21 * size
+            fill_bone(
+                canvas, hu, Capsule(side * 14 * size, back + 13 * size, *tip, 4.4 * size), cortex, marrow, 1.6
+            )
+        fill_bone(
+            canvas,
+            hu,
+            Capsule(side * 12 * size, back + 12 * size, 0, back + 20 * size, 3.6 * size),
+            cortex,
+            marrow,
+            1.5,
+        )
+    spinous = 12 + 16 * abs(np.sin(np.pi * (height + 0.2)))
+    fill_bone(
+        canvas,
+        hu,
+        Capsule(0, back + 21 * size, 0, back + (21 + spinous) * size, 3.3 * size),
+        cortex,
+        marrow,
+        1.4,
+    )
+    canal = Ellipse(ring.x, back + 8 * size, 10 * size, 8.6 * size)
+    fill(canvas, hu, canal, -25.0)
+    fill(canvas, hu, canal.grown(-1.8), 14.0)
+    fill(canvas, hu, Ellipse(0, canal.y, 5.5 * size, 4.5 * size), 40.0)
+
+
+def _mottle(canvas: Canvas, hu: Plane, body: Ellipse, waves: Plane, z: float) -> None:
+    """Trabecular texture of the marrow."""
+    window = canvas.window(body.x, body.y, body.reach)
+    x, y = (axis[window] for axis in canvas.grid)
+    grain = rippled(waves[-4:] * (9, 9, 9, 1), x, y, z)
+    hu[window] += 28 * grain * canvas.cover(body.grown(-2.5).distance(x, y))
+
+
+def _paint_table(build: Build, canvas: Canvas, hu: Plane) -> None:
+    """A curved couch under the back: two bright skins with foam between, and a mattress."""
+    across, down = canvas.scanner
+    across = across + np.float32(canvas.centre_mm[0])
+    back = (112 * build.along + 0.75 * build.fat_mm) - canvas.centre_mm[1] + 3
+    curve = (across / 200) ** 2 * (38, 22, 55)[build.table]
+    below = down - np.float32(back) + curve
+    edge = np.clip((np.float32(205) - np.abs(across)) / canvas.spacing_mm, 0, 1)
+    for depth, thick, value in ((-9.0, 9.0, -955.0), (1.0, 1.1, 20.0), (7.0, 9.0, -930.0), (15.0, 1.1, 0.0)):
+        layer = canvas.cover(np.abs(below - np.float32(depth + 6)) - np.float32(thick / 2))
+        blend(hu, (layer * edge).astype(np.float32), value)
