@@ -12,7 +12,7 @@ drives one, the trainer and the evaluation many::
 
 A region comes from the reader's box as drawn; else from the model's own *locate* reply, where one of its
 boxes holds the reader's point; else it is grown from the point; else :class:`RegionError` says that there is
-none. Without box and point the model alone decides, and where it names no region it reasons on the plain slice.
+none. Without box and point the model alone decides; where it names no region it reasons on the plain slice.
 """
 
 from __future__ import annotations
