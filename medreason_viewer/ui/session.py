@@ -21,7 +21,7 @@ from .input_profile import Tool
 
 __all__ = ["Answer", "ExplainTarget", "Session"]
 
-_Place = tuple[int, PlaneName3, int]  # a series (its number in this session), plane and slice
+Place = tuple[int, PlaneName3, int]  # a series (its number in this session), plane and slice
 
 
 class Session(QObject):
@@ -75,8 +75,8 @@ class Session(QObject):
         self.crosshair_visible = False
         self.selected_step: int | None = None
         self.model_state: ModelState | None = None
-        self._boxes: dict[_Place, SliceBox] = {}
-        self._measurements: dict[_Place, tuple[Measurement, ...]] = {}
+        self._boxes: dict[Place, SliceBox] = {}
+        self._measurements: dict[Place, tuple[Measurement, ...]] = {}
         self._answers = Answers()
         self._waits_for_window = True
 
@@ -143,6 +143,11 @@ class Session(QObject):
     # Where the reader is
 
     @property
+    def place(self) -> Place:
+        """The series, plane and slice shown: what a mark of the reader belongs to."""
+        return id(self.series), self.plane_name, self.slice_index
+
+    @property
     def acquired_plane(self) -> bool:
         """Whether the plane shown is the one that was acquired: only there are slices explained."""
         return self.series is not None and self.plane_name == native_plane(self.series)
@@ -180,9 +185,30 @@ class Session(QObject):
             self.slice_changed.emit()
             self._place_changed()
 
+    @property
+    def reads_upward(self) -> bool:
+        """Whether reading order runs against ``slice_index``: axial images are read from head to feet."""
+        return self.plane_name == "axial"
+
+    @property
+    def reading_place(self) -> int:
+        """Place of the slice shown in reading order; 0 is the first."""
+        return self.slice_count - 1 - self.slice_index if self.reads_upward else self.slice_index
+
+    def go_to_reading_place(self, place: int) -> None:
+        """Show the slice at a place in reading order."""
+        self.go_to_slice(self.slice_count - 1 - place if self.reads_upward else place)
+
     def scroll(self, images: int) -> None:
-        """Move on by ``images`` in reading order: axial from head to feet, else along ``slice_index``."""
-        self.go_to_slice(self.slice_index + images * _reading_sign(self.plane_name))
+        """Move on by ``images`` in reading order."""
+        self.go_to_reading_place(self.reading_place + images)
+
+    def step_series(self, by: int) -> None:
+        """Turn to the next series that can be shown, or the one before (-1); stays where there is none."""
+        shown = [series for series in self.scan.series if series.loadable] if self.scan else []
+        place = next((i for i, series in enumerate(shown) if series is self.series), None)
+        if place is not None and 0 <= place + by < len(shown):
+            self.select_series(shown[place + by])
 
     def set_plane(self, plane_name: PlaneName3) -> None:
         """Show another plane of the volume, at its middle."""
@@ -248,24 +274,24 @@ class Session(QObject):
     @property
     def box_slice(self) -> SliceBox | None:
         """The box the reader drew on the slice shown."""
-        return self._boxes.get(self._place())
+        return self._boxes.get(self.place)
 
     def set_box(self, box_slice: SliceBox | None) -> None:
         """Keep a box on the slice shown, or remove it."""
         if box_slice is None:
-            self._boxes.pop(self._place(), None)
+            self._boxes.pop(self.place, None)
         else:
-            self._boxes[self._place()] = box_slice
+            self._boxes[self.place] = box_slice
         self.overlay_changed.emit()
 
     @property
     def measurements(self) -> tuple[Measurement, ...]:
         """The measurements on the slice shown."""
-        return self._measurements.get(self._place(), ())
+        return self._measurements.get(self.place, ())
 
     def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
         """Replace the measurements on the slice shown."""
-        self._measurements[self._place()] = measurements
+        self._measurements[self.place] = measurements
         self.overlay_changed.emit()
 
     # What the model said
@@ -321,9 +347,6 @@ class Session(QObject):
         self._answers.put(answer)
         self.explanation_changed.emit()
 
-    def _place(self) -> _Place:
-        return id(self.series), self.plane_name, self.slice_index
-
     def _place_changed(self) -> None:
         self.selected_step = None
         self.overlay_changed.emit()
@@ -335,8 +358,3 @@ class Session(QObject):
             return
         stored = self.volume.series.frames[slice_index].window
         self.set_window(automatic_window(self.volume.hu(slice_index), stored), "automatic")
-
-
-def _reading_sign(plane_name: PlaneName3) -> int:
-    """+1 where the next image has a higher ``slice_index``; axial images are read from head to feet."""
-    return -1 if plane_name == "axial" else 1
