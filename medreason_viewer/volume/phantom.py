@@ -167,9 +167,10 @@ class Phantom:
         cover = self.lesion.cover(scene) if self.lesion else np.zeros_like(hu)
         if self.lesion and self.lesion.under_vessels:
             self.lesion.paint(scene, air, cover)
+        _paint_fissures(self.build, scene, air)
         vessels = tube_cover(canvas, self._trees.vessels, z)
         blend(air, vessels, self.build.blood_hu)
-        blend(air, tube_cover(canvas, self._trees.walls, z), -120.0)
+        blend(air, tube_cover(canvas, self._trees.walls, z), -260.0)
         blend(air, tube_cover(canvas, self._trees.lumens, z), -960.0)
         if self.lesion and not self.lesion.under_vessels:
             self.lesion.paint(scene, air, cover)
@@ -217,6 +218,15 @@ class Phantom:
             "anterior" if y < -5 else "posterior" if y > 25 else "mid-coronal",
             "central" if abs(x) < 58 * build.across else "lateral",
         )
+
+
+def _paint_fissures(build: Build, scene: Scene, air: Plane) -> None:
+    """The oblique fissures: faint curved lines that move to the front further down."""
+    x, y = scene.canvas.grid
+    bend = np.float32(0.0045) * (np.abs(x) - np.float32(70 * build.across)) ** 2
+    behind = y - np.float32(18) - np.float32(0.85) * np.float32(scene.z + 25 * build.up) + bend
+    line = np.clip(1 - np.abs(behind) / np.float32(max(1.0, 0.9 * scene.canvas.spacing_mm)), 0, 1)
+    blend(air, np.float32(0.35) * line, -600.0)
 
 
 def _region(cover: Plane, finding: Finding) -> NDArray[np.bool_]:

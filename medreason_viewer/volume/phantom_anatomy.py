@@ -100,7 +100,7 @@ def survey(build: Build, canvas: Canvas, z: float) -> Scene:
         window = canvas.window(shape.x, shape.y, shape.reach + 12)
         part = middle[window]
         if part.size:
-            part[...] = smooth_min(part, shape.distance(x[window], y[window]) - np.float32(1.2), 9.0)
+            part[...] = smooth_min(part, shape.distance(x[window], y[window]) - np.float32(1.2), 8.0)
     dome = _dome(build, canvas)
     below = (dome - np.float32(z)) * np.float32(0.7)
     outside = np.maximum(
@@ -117,16 +117,17 @@ def _septum(build: Build, canvas: Canvas, z: float) -> Plane:
     x, y = canvas.grid
     levels = (-130, -90, -40, 20, 60, 100)
     widths = [
-        (-78, (34, 26, 7, 9, 24, 34)), (-48, (30, 22, 12, 23, 30, 32)), (-5, (20, 16, 20, 27, 27, 24)),
-        (30, (13, 11, 13, 19, 22, 22)), (55, (15, 14, 15, 18, 22, 24)), (100, (16, 16, 16, 18, 24, 26)),
+        (-84, (24, 13, 5, 5, 14, 34)), (-52, (14, 9, 6, 10, 23, 32)), (-5, (12, 10, 10, 15, 21, 24)),
+        (30, (9, 8, 9, 12, 17, 22)), (55, (14, 13, 13, 15, 20, 24)), (100, (16, 16, 16, 18, 24, 26)),
     ]  # fmt: skip
     at = [row * build.along for row, _ in widths]
     half = [np.interp(z / build.up, levels, width) * build.across for _, width in widths]
     rows = np.linspace(-160, 160, 641)
     table = np.interp(rows, at, half).astype(np.float32)
     index = np.clip((y + 160) * 2, 0, 640).astype(np.int32)
-    lean = np.float32(np.interp(z / build.up, (-130, -60, 0), (6, 5, 0)))
-    return np.abs(x - lean) - table[index]
+    bend = 4 * np.sin(rows / 21 + build.disc_phase) * np.clip((-10 - rows) / 30, 0, 1)
+    lean = (np.interp(z / build.up, (-130, -60, 0), (6, 5, 0)) + bend).astype(np.float32)
+    return np.abs(x - lean[index]) - table[index]
 
 
 def _dome(build: Build, canvas: Canvas) -> Plane:
@@ -136,15 +137,24 @@ def _dome(build: Build, canvas: Canvas) -> Plane:
     side = x > 0
     centre = np.where(side, np.float32(72 * across), np.float32(-68 * across))
     top = np.where(side, np.float32(build.domes_mm[1] * up), np.float32(build.domes_mm[0] * up))
-    q2 = ((x - centre) / (88 * across)) ** 2 + ((y + 8) / (86 * along)) ** 2
-    return (top - 68 * up * q2).astype(np.float32)
+    dy = y + np.float32(22 * along)
+    deep = np.where(dy > 0, np.float32(92 * along), np.float32(125 * along))
+    q2 = ((x - centre) / np.float32(98 * across)) ** 2 + (dy / deep) ** 2
+    phase = build.disc_phase
+    waves = np.array([(0.055, 0.03, 0, phase), (-0.03, 0.05, 0, 2 * phase), (0.02, -0.06, 0, 3 * phase)])
+    uneven = np.float32(3) * rippled(waves, x, y, 0.0)
+    tendon = ((x - np.float32(10 * across)) / np.float32(74 * across)) ** 2 + (
+        (y + np.float32(38 * along)) / np.float32(64 * along)
+    ) ** 2
+    domes = np.maximum(top - 72 * up * q2, np.float32((min(build.domes_mm) - 6) * up) - 60 * up * tendon)
+    return (domes + uneven).astype(np.float32)
 
 
 def _apex(build: Build, canvas: Canvas, z: float) -> Plane:
     """Signed distance above the lung tops, mm."""
     x, y = canvas.grid
     q2 = ((np.abs(x) - 42 * build.across) / (44 * build.across)) ** 2 + ((y - 18) / (46 * build.along)) ** 2
-    return ((np.float32(z - 112 * build.up) + 45 * build.up * q2) * 0.7).astype(np.float32)
+    return ((np.float32(z - 110 * build.up) + 21 * build.up * q2) * 0.8).astype(np.float32)
 
 
 def mediastinum(build: Build, z: float) -> list[tuple[Shape, float]]:
@@ -190,7 +200,7 @@ def _gullet(level: float) -> list[tuple[Shape, float]]:
 def _heart(build: Build, level: float) -> list[tuple[Shape, float]]:
     """Pericardium with fat, muscle and four chambers; the apex points to the left front."""
     swell = build.heart * np.interp(
-        level, (-126, -118, -105, -80, -60, -40, -28, -20), (0, 0.45, 0.8, 1, 1, 0.86, 0.6, 0)
+        level, (-122, -116, -104, -80, -60, -40, -28, -20), (0, 0.5, 0.84, 1, 1, 0.86, 0.6, 0)
     )
     if swell < 0.3:
         return []
@@ -205,6 +215,8 @@ def _heart(build: Build, level: float) -> list[tuple[Shape, float]]:
     chambers = [(at(0, 0, 60, 44), -85.0), (at(0.5, 1, 56, 40.5), muscle)]
     if low > 0.3:
         chambers += [(at(24, 3, 26 * low, 17 * low), blood), (at(4, -24, 33 * low, 12 * low, -0.35), blood)]
+    if low > 0.6:
+        chambers += [(at(-17, -31, 9, 2.8, 1.07), -75.0), (at(32, 24, 7, 2.6, 1.07), -70.0)]
     if high > 0.3:
         chambers += [(at(-36, 8, 17, 22, 0.1), blood), (at(-4, 28, 30 * high, 14 * high, 0.1), blood)]
     return [(shape, float(value)) for shape, value in chambers]
@@ -232,8 +244,8 @@ def _vessels(build: Build, level: float) -> list[tuple[Shape, float]]:
         shapes.append(Ellipse(-30, -14, 9.5, 8, 0.4))
     if level < -84:
         shapes.append(_circle(-24, 8, 12.5))
-    if (azygos := _chord(level, 14, 7, 4.6)) > 2:
-        shapes.append(Capsule(-7, 38, -28, -6, azygos))
+    if (azygos := _chord(level, 14, 6, 5.0)) > 2:
+        shapes += [Capsule(-7, 40, -17, 18, azygos), Capsule(-17, 18, -28, -6, azygos)]
     return [(shape, blood) for shape in [*shapes, *_pulmonary(level)]]
 
 
@@ -285,8 +297,9 @@ def _paint_abdomen(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
     across, along = build.across, build.along
     inside = np.full(hu.shape, -98, np.float32)
     enhanced = 45.0 if build.contrast else 0.0
+    swell = float(np.sqrt(np.clip((build.domes_mm[1] * build.up - scene.z) / 45, 0.02, 1)))
     stomach, spleen = (
-        Ellipse(58 * across, -22 * along, 42, 40, 0.3),
+        Ellipse(58 * across, -22 * along, 42 * swell, 40 * swell, 0.3),
         Ellipse(88 * across, 48 * along, 30, 42, -0.5),
     )
     fill(canvas, inside, stomach.grown(3), 40.0)

@@ -73,13 +73,13 @@ def sample_build(rng: np.random.Generator, setting: Setting) -> Build:
     return Build(
         size=size, width=width, depth=depth, height=rng.uniform(0.9, 1.08), fat_mm=fat_mm,
         muscle=rng.uniform(0.75, 1.1) if female else rng.uniform(0.9, 1.35), female=female,
-        breast_mm=rng.uniform(38, 62) + fat_mm * 0.3, heart=rng.uniform(0.92, 1.16),
+        breast_mm=rng.uniform(34, 54) + fat_mm * 0.3, heart=rng.uniform(0.92, 1.16),
         blood_hu=rng.uniform(110, 230) if contrast else rng.uniform(36, 48),
         lung_hu=rng.uniform(-895, -830) + (25 if odd else 0), bone=rng.uniform(0.75, 1.2),
         vessels=rng.uniform(0.72, 0.9), rib_phase=rng.uniform(0, 1), disc_phase=rng.uniform(0, 23),
         domes_mm=(rng.uniform(-106, -88), rng.uniform(-118, -98)), shift_mm=rng.normal(0, 2.0, (_SHIFTS, 2)),
-        contrast=contrast, noise_hu=rng.uniform(32, 55) if odd else rng.uniform(14, 34),
+        contrast=contrast, noise_hu=rng.uniform(32, 55) if odd else rng.uniform(12, 28),
         grain_mm=rng.uniform(0.75, 1.1) if odd else rng.uniform(0.5, 0.8), psf_mm=rng.uniform(0.35, 0.65),
-        fov_mm=float(np.clip((330 * size * width + 1.6 * fat_mm) * rng.uniform(0.94, 1.08), 300, 400)),
+        fov_mm=float(np.clip((300 * size * width + 1.9 * fat_mm) * rng.uniform(0.95, 1.08), 300, 400)),
         centre_mm=(rng.normal(0, 7), 12 + rng.normal(0, 9)), rotation=rng.normal(0, 0.03), table=int(rng.integers(3)),
     )  # fmt: skip

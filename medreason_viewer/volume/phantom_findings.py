@@ -131,7 +131,7 @@ class Growth:
 
 
 def _growth(rng: np.random.Generator, build: Build, diameter: tuple[float, float], shift_hu: float) -> Growth:
-    radius = 0.5 * float(np.exp(rng.uniform(np.log(diameter[0]), np.log(diameter[1]))))
+    radius = 0.5 * float(rng.uniform(*diameter))
     site = choose_site(rng, build, (-105, 88), (min(0.55 * radius, 16), 70))
     centre = np.array(site.point)
     lobes = int(rng.integers(0, 6))
@@ -216,9 +216,9 @@ def _consolidation(rng: np.random.Generator, build: Build, shift_hu: float) -> C
     hilum = np.array([np.sign(site.point[0]) * 38 * build.across, 8.0, site.point[2] - 4])
     turn = float(np.arctan2(site.point[1] - hilum[1], site.point[0] - hilum[0])) + np.pi / 2
     return Cloud(
-        site.side, site.point, radii, turn, float(rng.uniform(5, 58)) + shift_hu, float(rng.uniform(2.5, 8)),
+        site.side, site.point, radii, turn, float(rng.uniform(5, 58)) + shift_hu, float(rng.uniform(3, 8)),
         float(rng.uniform(2.5, 5)), ripple(rng, 11, 45, 9), _fissure(rng, site) if rng.random() < 0.4 else None,
-        _bronchogram(rng, np.array(site.point), hilum, max(radii)) if rng.random() < 0.75 else None, False,
+        _bronchogram(rng, np.array(site.point), hilum, max(radii)) if rng.random() < 0.9 else None, False,
     )  # fmt: skip
 
 

@@ -203,11 +203,18 @@ def ripple(
 
 
 def rippled(waves: NDArray[np.float64], x: Plane, y: Plane, z: float) -> Plane:
-    """A smooth random field, about -1 to 1 with unit-like spread, the same for every slice of a phantom."""
-    total = np.zeros(x.shape, np.float32)
-    for kx, ky, kz, phase in waves:
-        total += np.sin(np.float32(kx) * x + np.float32(ky) * y + np.float32(kz * z + phase))
-    return total * np.float32(1.4 / np.sqrt(len(waves)))
+    """A smooth random field, about -1 to 1 with unit-like spread, the same for every slice of a phantom.
+
+    ``x`` and ``y`` must be linear in row and column; sin(a + b) then falls into two matrix products.
+    """
+    origin = waves[:, 0] * x[0, 0] + waves[:, 1] * y[0, 0] + waves[:, 2] * z + waves[:, 3]
+    by_row = waves[:, 0] * (x[-1, 0] - x[0, 0]) + waves[:, 1] * (y[-1, 0] - y[0, 0])
+    by_col = waves[:, 0] * (x[0, -1] - x[0, 0]) + waves[:, 1] * (y[0, -1] - y[0, 0])
+    down = origin[:, None] + by_row[:, None] * np.linspace(0, 1, x.shape[0])
+    across = by_col[:, None] * np.linspace(0, 1, x.shape[1])
+    sin_down, cos_down = np.sin(down).astype(np.float32).T, np.cos(down).astype(np.float32).T
+    sin_across, cos_across = np.sin(across).astype(np.float32), np.cos(across).astype(np.float32)
+    return (sin_down @ cos_across + cos_down @ sin_across) * np.float32(1.4 / np.sqrt(len(waves)))
 
 
 @dataclass(frozen=True, slots=True)

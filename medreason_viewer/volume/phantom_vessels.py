@@ -44,11 +44,14 @@ def grow(rng: np.random.Generator, hila: NDArray[np.float64], scale: float, dens
         Share of the small branches kept, 0 to 1.
     """
     heads, ways = _roots(rng, hila)
-    arteries = _tree(rng, heads, ways, 3.6 * scale, 21 * scale, hila, density)
-    veins = _tree(rng, heads + (0, -7, -9), ways, 3.4 * scale, 22 * scale, hila, density)
+    reach = scale / np.sqrt(((ways / (82, 88, 150)) ** 2).sum(1))
+    arteries = _tree(rng, heads, ways, 3.4 * scale, 0.26 * reach, hila, density)
+    apart = ways + rng.normal(0, 0.22, ways.shape)
+    apart /= np.linalg.norm(apart, axis=1, keepdims=True)
+    veins = _tree(rng, heads + (0, -7, -9), apart, 3.1 * scale, 0.27 * reach, hila, density)
     bronchi = _accompany(rng, arteries)
-    joined = _join([arteries, veins])
-    return Trees(joined, bronchi.grown(0.9, 1.18), bronchi)
+    joined = _join([arteries, veins, _twigs(rng, hila, scale, density)])
+    return Trees(joined, bronchi.grown(0.75, 1.1), bronchi)
 
 
 def _roots(
@@ -65,7 +68,7 @@ def _tree(
     heads: NDArray[np.float64],
     ways: NDArray[np.float64],
     radius: float,
-    length: float,
+    lengths: NDArray[np.float64],
     hila: NDArray[np.float64],
     density: float,
 ) -> Tubes:
@@ -73,11 +76,11 @@ def _tree(
     parts: list[Tubes] = []
     radii = radius * rng.uniform(0.75, 1.2, len(heads))
     for generation in range(_GENERATIONS):
-        lengths = length * 0.80**generation * rng.uniform(0.6, 1.35, len(heads))
-        ends = heads + ways * lengths[:, None]
-        parts.append(Tubes(heads, ends, radii, radii * 0.88))
+        ends = heads + ways * (lengths * rng.uniform(0.6, 1.35, len(heads)))[:, None]
+        parts.append(Tubes(heads, ends, radii, radii * 0.9))
         kept = rng.random(len(heads)) < (1.0 if generation < 3 else density)
         heads, ways, radii = _fork(rng, ends[kept], ways[kept], radii[kept] * 0.88, hila)
+        lengths = np.tile(lengths[kept], 2) * 0.81
     return _join(parts)
 
 
@@ -102,9 +105,23 @@ def _fork(
     return np.concatenate([ends, ends]), children, narrower
 
 
+def _twigs(rng: np.random.Generator, hila: NDArray[np.float64], scale: float, density: float) -> Tubes:
+    """The smallest vessels, everywhere in the lungs, pointing away from the hila."""
+    count = int(4300 * density)
+    hub = hila[rng.integers(2, size=count)]
+    outwards = rng.normal(size=(count, 3))
+    outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
+    far = rng.random((count, 1)) ** 0.38
+    start = hub + outwards * far * (92 * scale, 100 * scale, 145 * scale)
+    ways = outwards + rng.normal(0, 0.45, (count, 3))
+    ways /= np.linalg.norm(ways, axis=1, keepdims=True)
+    radius = rng.uniform(0.45, 1.05, count) * np.sqrt(scale)
+    return Tubes(start, start + ways * rng.uniform(6, 20, (count, 1)), radius, radius * 0.6)
+
+
 def _accompany(rng: np.random.Generator, arteries: Tubes) -> Tubes:
     """Bronchi run beside the larger arteries, about as wide as they are."""
-    wide = arteries.take(arteries.radius_end > 1.15)
+    wide = arteries.take(arteries.radius_end > 1.5)
     beside = rng.normal(size=3) * (0.3, 1.0, 0.2)
     beside /= np.linalg.norm(beside)
     shift = (wide.radius_start * 2.3)[:, None] * beside

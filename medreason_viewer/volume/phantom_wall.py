@@ -40,35 +40,38 @@ def paint_wall(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
     blend(hu, canvas.cover(outer + 1.8), fat)
     if build.female:
         _paint_breasts(build, scene, hu, waves)
-    _paint_muscles(build, scene, hu, radial_distance(canvas, flesh.astype(np.float32)), waves)
+    _paint_muscles(build, scene, hu, (radial_distance(canvas, flesh.astype(np.float32)), outer), waves)
 
 
 def _muscle_table(build: Build, z: float) -> Plane:
     """Thickness of the muscles outside of the ribs by direction, mm."""
     level = z / build.up
     chest = np.interp(level, (-120, -40, 10, 60), (1.5, 5, 16, 17))
-    flank = np.interp(level, (-120, -40, 30, 80), (7, 9, 14, 26))
-    back = np.interp(level, (-120, 0, 60), (26, 24, 30))
+    flank = np.interp(level, (-120, -40, 30, 80), (7, 9, 15, 34))
+    back = np.interp(level, (-120, 0, 60), (9, 9, 15))
     degrees = (0, 12, 35, 62, 85, 110, 130, 150, 166, 176, 180)
-    mm = (1, 3, chest, chest, 0.7 * flank, 1.1 * flank, 1.3 * flank, back, 1.15 * back, back, 0.85 * back)
+    mm = (1, 3, chest, chest, 0.7 * flank, 1.1 * flank, 1.2 * flank, back, 1.5 * back, 1.9 * back, 1.8 * back)
     return (np.interp(FROM_FRONT, degrees, mm) * build.muscle).astype(np.float32)
 
 
 def _skin_table(build: Build, z: float) -> Plane:
     """Radius of the skin by direction, mm: a superellipse, flatter at the back, with breasts or shoulders."""
     level, fat = z / build.up, build.fat_mm
-    wide = np.interp(level, (-150, -60, 0, 60, 110), (132, 140, 146, 160, 172)) * build.across + fat
-    deep = np.interp(level, (-150, -40, 50, 110), (98, 100, 94, 84)) * build.along + 0.75 * fat
+    wide = np.interp(level, (-150, -60, 0, 60, 110), (132, 138, 144, 154, 162)) * build.across + fat
+    front = np.interp(level, (-150, -40, 50, 110), (106, 108, 100, 86)) * build.along + 0.7 * fat
+    back = np.interp(level, (-150, -40, 50, 110), (112, 116, 118, 112)) * build.along + 0.45 * fat
     t = np.linspace(-np.pi, np.pi, 180, endpoint=False)
-    power = np.where(np.sin(t) > 0, 0.72, 0.84)
+    behind = np.sin(t) > 0
+    power = np.where(behind, 0.66, 0.84)
     outline = np.column_stack(
         [
-            wide * np.sign(np.cos(t)) * np.abs(np.cos(t)) ** power,
-            14 * build.along + deep * np.sign(np.sin(t)) * np.abs(np.sin(t)) ** power,
+            wide * np.sign(np.cos(t)) * np.abs(np.cos(t)) ** np.where(behind, 0.78, 0.84),
+            14 * build.along
+            + np.where(behind, back, front) * np.sign(np.sin(t)) * np.abs(np.sin(t)) ** power,
         ]
     )
     table = polar_table(outline)
-    groove = np.exp(-(((180 - FROM_FRONT) / 7) ** 2)) * 5 + np.exp(-((FROM_FRONT / 9) ** 2)) * 4
+    groove = np.exp(-(((180 - FROM_FRONT) / 7) ** 2)) * 2.5 + np.exp(-((FROM_FRONT / 9) ** 2)) * 4
     table -= groove.astype(np.float32)
     if build.female:
         for breast in _breasts(build, z):
@@ -81,25 +84,20 @@ def _breasts(build: Build, z: float) -> list[Ellipse]:
     radius = build.breast_mm * np.sqrt(max(0.0, 1 - ((z / build.up + 38) / 62) ** 2))
     if radius < 12:
         return []
-    y = -84 * build.along - 0.35 * build.fat_mm
-    return [
-        Ellipse(side * 80 * build.across, y, 1.15 * radius, 0.8 * radius, 0.45 * side) for side in (-1, 1)
-    ]
+    y = -76 * build.along - 0.35 * build.fat_mm
+    return [Ellipse(side * 86 * build.across, y, 1.2 * radius, 0.72 * radius, 0.6 * side) for side in (-1, 1)]
 
 
 def _seen_from_axis(shape: Ellipse) -> Plane:
-    """Polar table of an ellipse's far side; zero where it is not seen."""
-    t = np.linspace(0, 2 * np.pi, 120, endpoint=False)
-    u, v = shape.a * np.cos(t), shape.b * np.sin(t)
-    x = shape.x + u * np.cos(shape.angle) - v * np.sin(shape.angle)
-    y = shape.y + u * np.sin(shape.angle) + v * np.cos(shape.angle)
-    index = (np.arctan2(y, x) * ANGLES / (2 * np.pi)).astype(int) % ANGLES
-    table = np.zeros(ANGLES, np.float32)
-    np.maximum.at(table, index, np.hypot(x, y).astype(np.float32))
-    known = np.flatnonzero(table)
-    first, last = known.min(), known.max()
-    table[first : last + 1] = np.interp(np.arange(first, last + 1), known, table[known])
-    return table
+    """Polar table of an ellipse's far side, by the quadratic equation; zero where no ray meets it."""
+    cos, sin = np.cos(shape.angle), np.sin(shape.angle)
+    turns = 2 * np.pi * np.arange(ANGLES) / ANGLES
+    du, dv = np.cos(turns - shape.angle) / shape.a, np.sin(turns - shape.angle) / shape.b
+    u, v = -(cos * shape.x + sin * shape.y) / shape.a, -(cos * shape.y - sin * shape.x) / shape.b
+    a, b, c = du * du + dv * dv, du * u + dv * v, u * u + v * v - 1
+    root = b * b - a * c
+    far = (-b + np.sqrt(np.maximum(root, 0))) / a
+    return np.where(root > 0, np.maximum(far, 0), 0).astype(np.float32)
 
 
 def _paint_breasts(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
@@ -116,9 +114,9 @@ def _paint_breasts(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
             part += gland * (np.float32(35) - part)
 
 
-def _paint_muscles(build: Build, scene: Scene, hu: Plane, flesh: Plane, waves: Plane) -> None:
+def _paint_muscles(build: Build, scene: Scene, hu: Plane, borders: tuple[Plane, Plane], waves: Plane) -> None:
     """Muscle between the ribs and outside of them, parted by thin fat."""
-    canvas = scene.canvas
+    canvas, (flesh, outer) = scene.canvas, borders
     x, y = canvas.grid
     _, index = canvas.polar
     layer = canvas.cover(flesh) * canvas.cover(-scene.cage)
@@ -127,8 +125,13 @@ def _paint_muscles(build: Build, scene: Scene, hu: Plane, flesh: Plane, waves: P
     deep = np.exp(-(((flesh + 9 + 2.5 * wave) / 1.1) ** 2)) * (FROM_FRONT[index] < 150)
     streaks = np.clip(wave - 1.1, 0, 1) * 0.8
     blend(hu, layer * (1 - np.clip(0.75 * plane_of_fat + 0.6 * deep + streaks, 0, 0.9)), 54.0)
-    for shape in _scapular_muscles(build, scene.z):
-        fill(canvas, hu, shape, 55.0)
+    for shape in [*_scapular_muscles(build, scene.z), *_outer_muscles(build, scene.z)]:
+        window = canvas.window(shape.x, shape.y, shape.reach + 3)
+        part = hu[window]
+        if part.size:
+            distance = np.maximum(shape.distance(x[window], y[window]), outer[window] + 4)
+            part += canvas.cover(distance - 1.3) * (-78 - part)
+            part += canvas.cover(distance) * (np.float32(55) + 6 * wave[window] - part)
 
 
 def _scapula(build: Build, z: float) -> list[Capsule]:
@@ -160,6 +163,26 @@ def _scapular_muscles(build: Build, z: float) -> list[Shape]:
     return muscles
 
 
+def _outer_muscles(build: Build, z: float) -> list[Shape]:
+    """Erector spinae, and higher up the pectoral and broad back muscles on their way to the raised arms."""
+    level, size = z / build.up, build.size * build.muscle
+    back = 62 * build.along + 40 * build.size
+    thick = float(np.interp(level, (-120, 0, 90), (14, 11.5, 10)))
+    muscles: list[Shape] = [
+        Ellipse(side * 23 * build.size, back, 18.5 * size, thick * size, side * -0.12) for side in (-1, 1)
+    ]
+    bulk = float(np.interp(level, (10, 45, 100), (0, 1, 1.2))) * build.muscle
+    if bulk > 0.3:
+        narrow = float(np.interp(level, (40, 100), (1, 0.86)))
+        for side in (-1, 1):
+            at = side * 94 * build.across * narrow, -46 * build.along * narrow
+            muscles.append(Ellipse(*at, 30 * bulk, 8 * bulk, side * 0.72))
+            muscles.append(
+                Ellipse(side * 126 * build.across, 36 * build.along, 12 * bulk, 26 * bulk, side * 0.25)
+            )
+    return muscles
+
+
 def paint_bones(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
     """Ribs, sternum, clavicles, scapulae and spine."""
     _paint_ribs(build, scene, hu, waves)
@@ -180,7 +203,7 @@ def _paint_ribs(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
     across = (scene.cage - np.float32(5.2 * build.size)) / np.float32(3.7 * build.size)
     q = np.sqrt((off / np.float32(6.4)) ** 2 + across**2)
     front = FROM_FRONT[index]
-    bony = (front > 30) & (front < 170) & (scene.z < 118 * build.up)
+    bony = (front > 30) & (front < 165) & (scene.z < 118 * build.up)
     sharp = np.float32(3.7 / canvas.spacing_mm)
     outer, inner = np.clip((1 - q) * sharp + 0.5, 0, 1), np.clip((0.62 - q) * sharp + 0.5, 0, 1)
     blend(hu, outer * bony, 760.0 * build.bone)
@@ -244,7 +267,7 @@ def _paint_spine(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
             marrow,
             1.5,
         )
-    spinous = 12 + 16 * abs(np.sin(np.pi * (height + 0.2)))
+    spinous = 9 + 13 * abs(np.sin(np.pi * (height + 0.2)))
     fill_bone(
         canvas,
         hu,
