@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from ..reasoning.request import Evidence, ModelState, RegionSource, Statistics, Verdict
 from ..volume.geometry import SliceBox, SlicePlane
+from ..volume.series import Identity, Series
 from . import theme
 from .answer import Answer
 
@@ -104,3 +105,31 @@ _NOT_READY: Final[dict[str, str]] = {
     "loading": "Loading the model …",
     "reloading": "Reloading the model …",
 }
+
+
+def date(dicom: str) -> str:
+    """A DICOM date as year-month-day; anything else as it is."""
+    return f"{dicom[:4]}-{dicom[4:6]}-{dicom[6:8]}" if len(dicom) == 8 and dicom.isdigit() else dicom
+
+
+def patient(identity: Identity) -> str:
+    """The patient's name as people write it, else the number."""
+    family, *given = identity.patient_name.split("=")[0].split("^")
+    name = ", ".join(part for part in (family, " ".join(filter(None, given))) if part)
+    return name or identity.patient_key or "Patient without a name"
+
+
+def patient_details(identity: Identity) -> str:
+    """Number, birth date and sex, as far as they are known."""
+    birth = f"born {date(identity.patient_birth_date)}" if identity.patient_birth_date else ""
+    number_ = identity.patient_key if identity.patient_name else ""
+    return " · ".join(part for part in (number_, birth, identity.patient_sex) if part) or "No patient data"
+
+
+def series_size(series: Series) -> str:
+    """Modality, number of images and their distance."""
+    count = len(series.frames)
+    parts = [series.identity.modality or series.format.upper(), f"{count} image{'' if count == 1 else 's'}"]
+    if series.spacing_mm and count > 1:
+        parts.append(f"{series.spacing_mm[0]:.3g} mm")
+    return " · ".join(parts)

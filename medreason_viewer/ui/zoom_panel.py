@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from ..drawing.image import colour_image
 from . import theme
 from .answer import Answer
 from .plain import PlainLabel
@@ -34,7 +35,7 @@ class CrispImage(QWidget):
 
     def show_pixels(self, pixels: NDArray[np.uint8] | None) -> None:
         """Show an RGB array of shape (row, col, 3), or nothing."""
-        self._image = None if pixels is None else _to_image(pixels)
+        self._image = None if pixels is None else colour_image(pixels)
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -98,10 +99,3 @@ def _zoom_caption(answer: Answer | None) -> str:
     size = size_mm(answer.zoom.crop_slice, answer.request.plane)
     source = f", {SOURCES[answer.region.source]}" if answer.region else ""
     return f"Region, enlarged: {size}{source}"
-
-
-def _to_image(pixels: NDArray[np.uint8]) -> QImage:
-    rows, cols = pixels.shape[:2]
-    packed = np.ascontiguousarray(pixels)
-    view = QImage(packed.data, cols, rows, 3 * cols, QImage.Format.Format_RGB888)
-    return view.copy()  # owns its pixels: the array may go

@@ -1,0 +1,216 @@
+"""The composition root: the only place where the window's objects are made and wired."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtWidgets import QApplication
+
+from . import settings as settings_file
+from .errors import MedReasonError, SettingsError
+from .reasoning.bundle import DEMO_BUNDLE, read_manifest
+from .reasoning.client import ModelClient
+from .reasoning.request import ModelInfo
+from .settings import Settings
+from .ui import theme
+from .ui.explain import Explainer, MakeClient
+from .ui.explain_panel import ExplainPanel
+from .ui.footer import Footer
+from .ui.loading import VolumeLoading
+from .ui.main_window import MainWindow, Parts
+from .ui.model_bar import ModelBar
+from .ui.opening import Opening, first_series
+from .ui.series_panel import SeriesPanel
+from .ui.session import Session
+from .ui.slice_view import SliceView
+from .ui.thumbnails import Thumbnails
+from .volume.series import Scan
+
+log = logging.getLogger(__name__)
+
+_NOTHING_TO_SHOW: Final = "None of the series found here can be shown as images."
+_NO_DISPLAY: Final = 'There is no display here: start medreason-viewer on a desktop, or use "medreason".'
+_UNEXPECTED: Final = "A fault in the program: what you see may be incomplete. Please open the study again."
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """The window and what works behind it; ``close`` ends every thread and child."""
+
+    window: MainWindow
+    session: Session
+    explainer: Explainer
+    opening: Opening
+    loading: VolumeLoading
+    thumbnails: Thumbnails
+
+    def close(self) -> None:
+        """Close the window and wait until nothing of it works any more."""
+        self.window.close()
+        self.opening.close()
+        self.thumbnails.close()
+        self.loading.close()
+        self.explainer.close()
+
+
+def build(
+    settings: Settings, make_client: MakeClient | None, known_model: ModelInfo | None = None
+) -> Workplace:
+    """Make and wire the window; nothing is shown, scanned or started yet.
+
+    Parameters
+    ----------
+    make_client : callable or None
+        Makes the model's client; None where there is no model.
+    known_model : ModelInfo, optional
+        What the bundle's manifest says of the model, to show before it is loaded.
+    """
+    session = Session()
+    explainer = Explainer(session, make_client)
+    model_bar = ModelBar(session, known_model)
+    parts = Parts(
+        session=session,
+        view=SliceView(session),
+        series=SeriesPanel(session),
+        explain=ExplainPanel(session, explainer, model_bar, read_first=settings.read_first),
+        explainer=explainer,
+        opening=Opening(),
+        footer=Footer(session),
+    )
+    window = MainWindow(parts, settings)
+    place = Workplace(window, session, explainer, parts.opening, VolumeLoading(session), Thumbnails(session))
+    _wire(place, model_bar)
+    return place
+
+
+def build_for(settings: Settings, bundle: Path | None = None) -> Workplace:
+    """The window with the model of ``bundle``, else the one set, else the demo's; without one if it is unusable."""
+    folder = bundle or (Path(settings.model_bundle) if settings.model_bundle else DEMO_BUNDLE)
+    try:
+        known = manifest_info(folder)
+    except MedReasonError as error:
+        place = build(settings, None)
+        place.session.message.emit(f"{error} The viewer works without explanations.")
+        return place
+    return build(settings, partial(ModelClient, folder), known)
+
+
+def manifest_info(folder: Path) -> ModelInfo:
+    """What a bundle's manifest says of its model, before anything is loaded.
+
+    Raises
+    ------
+    BundleError
+        If there is no usable manifest.
+    """
+    manifest = read_manifest(folder)
+    return ModelInfo(
+        name=manifest.name,
+        sha256="",
+        quantization=manifest.quantization,
+        device="",
+        licence=manifest.licence,
+        trained_on=manifest.trained_on,
+        intended_use=manifest.intended_use,
+    )
+
+
+def run(path: Path | None, bundle: Path | None, settings_path: Path | None = None) -> int:
+    """Show the window until the reader closes it; returns an exit code."""
+    if not has_display():
+        sys.stderr.write(_NO_DISPLAY + "\n")
+        return 1
+    application = application_with_theme()
+    where = settings_path or settings_file.default_path()
+    settings, problem = _settings(where)
+    place = build_for(settings, bundle)
+    if problem:
+        place.session.message.emit(problem)
+    else:
+        place.window.closing.connect(partial(_keep, where))
+    sys.excepthook = partial(_unexpected, place.session)
+    place.window.show()
+    place.explainer.start()
+    if path is not None:
+        place.window.open_path(path)
+    code = application.exec()
+    place.close()
+    return code
+
+
+def application_with_theme() -> QApplication:
+    """The one application object, made if there is none, in the program's theme."""
+    existing = QApplication.instance()
+    application = existing if isinstance(existing, QApplication) else QApplication(["medreason-viewer"])
+    application.setApplicationName("medreason-viewer")
+    application.setApplicationDisplayName("MedReason Viewer")
+    application.setDesktopFileName("medreason-viewer")
+    theme.apply(application)
+    return application
+
+
+def has_display() -> bool:
+    """Whether a window can be shown: Linux needs a display server, or a Qt platform chosen by hand."""
+    named = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in named)
+
+
+def _wire(place: Workplace, model_bar: ModelBar) -> None:
+    opening, footer, session = place.opening, place.window.parts.footer, place.session
+    opening.started.connect(footer.show_scan)
+    opening.progressed.connect(footer.show_scanned)
+    opening.ended.connect(footer.end_scan)
+    opening.failed.connect(session.message)
+    opening.finished.connect(partial(_show_scan, session))
+    footer.cancel_requested.connect(opening.cancel)
+    place.thumbnails.made.connect(place.window.parts.series.set_thumbnail)
+    place.window.model_chosen.connect(partial(_use_model, place.explainer, session, model_bar))
+
+
+def _show_scan(session: Session, scan: Scan) -> None:
+    series = first_series(scan)
+    session.open_scan(scan)
+    if series is None:
+        session.message.emit(_NOTHING_TO_SHOW)
+    else:
+        session.select_series(series)
+
+
+def _use_model(explainer: Explainer, session: Session, model_bar: ModelBar, folder: Path) -> None:
+    try:
+        known = manifest_info(folder)
+    except MedReasonError as error:
+        session.message.emit(str(error))
+        return
+    explainer.use(partial(ModelClient, folder))
+    model_bar.show_known(known)
+    explainer.start()
+
+
+def _settings(path: Path) -> tuple[Settings, str]:
+    """The settings, or the defaults and why: a file that cannot be understood is left as it is."""
+    try:
+        return settings_file.load(path), ""
+    except SettingsError as error:
+        return Settings(), f"{error} The defaults are used, and the file is left as it is."
+
+
+def _keep(path: Path, settings: Settings) -> None:
+    try:
+        settings_file.save(settings, path)
+    except SettingsError as error:
+        log.warning("%s", error)
+
+
+def _unexpected(session: Session, kind: type[BaseException], *_error: object) -> None:
+    """A mistake of the programmer: the reader sees a sentence, the log the kind alone (no patient's data)."""
+    log.error("unexpected %s", kind.__name__)
+    session.message.emit(
+        "Something went wrong in the program. What you see may be incomplete; please reopen the study."
+    )

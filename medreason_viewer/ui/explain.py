@@ -1,0 +1,159 @@
+"""*Explain region*: from a mark on the slice to a frozen request, and from events back to the session."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Protocol
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from ..errors import MedReasonError
+from ..reasoning.freeze import freeze_request
+from ..reasoning.request import Event, ExplainRequest, Failed, ModelState
+from ..volume.series import Series
+from .answer import Answer, ExplainTarget
+from .session import Session
+
+log = logging.getLogger(__name__)
+
+NO_SLICE: Final = "Open a CT series first, then mark a region on a slice."
+NO_MODEL: Final = "There is no model on this workstation: choose a model folder with Explain > Choose model."
+REFORMAT: Final = "Only slices as they were acquired are explained: turn to the series' own plane first."
+
+
+class Client(Protocol):
+    """What the window needs of a model's process."""
+
+    def start(self) -> None:
+        """Begin to load the model."""
+
+    def explain(self, request: ExplainRequest) -> None:
+        """Ask; events arrive through the callback given at the start."""
+
+    def cancel(self, request_id: str) -> None:
+        """Stop a request."""
+
+    def close(self) -> None:
+        """End the process."""
+
+
+MakeClient = Callable[[Callable[[Event], None]], Client]
+
+
+class Explainer(QObject):
+    """Runs one request at a time and lets only its events through.
+
+    Parameters
+    ----------
+    make_client : callable, optional
+        Given a function that takes events (from any thread), makes the client; None where there is no model.
+    """
+
+    _arrived = Signal(int, object)
+
+    def __init__(
+        self, session: Session, make_client: MakeClient | None = None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._series_of: dict[str, Series] = {}
+        self._client: Client | None = None
+        self._client_number = 0
+        self._arrived.connect(self._receive, Qt.ConnectionType.QueuedConnection)
+        self.use(make_client)
+
+    def use(self, make_client: MakeClient | None) -> None:
+        """Turn to another model; what the one before still says is dropped."""
+        self.stop()
+        if self._client is not None:
+            # Ending a process may take seconds, and the window never waits.
+            threading.Thread(target=self._client.close, name="model closing", daemon=True).start()
+        self._client_number += 1
+        self._client = make_client(partial(self._arrived.emit, self._client_number)) if make_client else None
+
+    @property
+    def has_model(self) -> bool:
+        """Whether there is a model to ask."""
+        return self._client is not None
+
+    def start(self) -> None:
+        """Begin to load the model, so that it is there when the reader asks."""
+        if self._client is not None:
+            self._client.start()
+
+    def explain(self, target: ExplainTarget, question: str | None = None) -> None:
+        """Freeze a request about the slice shown, stop the one under way, and send it."""
+        try:
+            request = self._freeze(target, question)
+        except MedReasonError as error:
+            self._session.message.emit(str(error))
+            return
+        self.stop()
+        if self._client is not None and self._session.series is not None:
+            self._series_of[request.id] = self._session.series
+            self._session.begin_explanation(request)
+            self._client.explain(request)
+
+    def stop(self) -> None:
+        """Stop what runs, if anything does."""
+        running = self._session.running_answer
+        if running is not None and self._client is not None:
+            self._client.cancel(running.request.id)
+
+    def close(self) -> None:
+        """End the model's process."""
+        if self._client is not None:
+            self._client.close()
+
+    @property
+    def shown_answer(self) -> Answer | None:
+        """The answer of the pixels shown, else the newest one of the same series (its slice is elsewhere)."""
+        if self._session.answer is not None or self._session.series is None:
+            return self._session.answer
+        return next((a for a in reversed(self._session.answers) if self._is_here(a)), None)
+
+    @property
+    def runs_elsewhere(self) -> bool:
+        """Whether an explanation of a series that is not shown is still under way."""
+        running = self._session.running_answer
+        return running is not None and not self._is_here(running)
+
+    def _is_here(self, answer: Answer) -> bool:
+        return self._series_of.get(answer.request.id) is self._session.series
+
+    def _freeze(self, target: ExplainTarget, question: str | None) -> ExplainRequest:
+        session = self._session
+        if self._client is None:
+            raise MedReasonError(NO_MODEL)
+        if session.volume is None:
+            raise MedReasonError(NO_SLICE)
+        if not session.acquired_plane:
+            raise MedReasonError(REFORMAT)
+        return freeze_request(
+            session.volume,
+            session.slice_index,
+            box=target.box_slice,
+            point=target.point_slice,
+            question=question or None,
+            display_window=session.window,
+        )
+
+    @Slot(int, object)
+    def _receive(self, client_number: int, event: Event) -> None:
+        """An event on the GUI thread; the session drops those of requests it does not know."""
+        if client_number != self._client_number:
+            return
+        running = self._session.running_answer
+        self._session.apply(event)
+        if isinstance(event, ModelState):
+            if event.state in ("failed", "reloading"):
+                self._say(event.text)
+        elif isinstance(event, Failed) and running is not None and event.request_id == running.request.id:
+            self._say(event.text)
+
+    def _say(self, text: str) -> None:
+        log.warning("the model's process reported a failure")
+        self._session.message.emit(text)

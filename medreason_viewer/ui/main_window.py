@@ -1,0 +1,254 @@
+"""The window: series left, image in the middle, explanation right, and *research use only* below, always."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
+
+from ..settings import Settings
+from ..volume.geometry import SliceBox
+from . import menus, theme
+from .answer import ExplainTarget
+from .banner import RESEARCH_NOTICE, BannerArea
+from .explain import Explainer
+from .explain_panel import ExplainPanel
+from .footer import Footer
+from .keys_dialog import AboutDialog, KeysDialog
+from .opening import Opening
+from .series_panel import SeriesPanel
+from .session import Session
+from .slice_view import SliceView
+from .view_bar import ViewActions, ViewBar
+
+_NO_REGION: Final = "Mark a region first: draw a box on the slice (B), or right-click a spot."
+_ONE_AT_A_TIME: Final = "Only the first was opened: drop one folder, file or archive at a time."
+_FILES: Final = (
+    "CT images and archives (*.dcm *.DCM *.zip *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd DICOMDIR);;All (*)"
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the window is put together from; ``app`` makes them."""
+
+    session: Session
+    view: SliceView
+    series: SeriesPanel
+    explain: ExplainPanel
+    explainer: Explainer
+    opening: Opening
+    footer: Footer
+
+
+class MainWindow(QMainWindow):
+    """Holds the parts and passes on what the reader asks for.
+
+    Signals
+    -------
+    model_chosen : Path
+        The reader chose another model folder.
+    closing : Settings
+        The window closes; these are the settings to keep.
+    """
+
+    model_chosen = Signal(object)
+    closing = Signal(object)
+
+    def __init__(self, parts: Parts, settings: Settings) -> None:
+        super().__init__()
+        self.parts = parts
+        self._settings = settings
+        self.setWindowTitle("MedReason Viewer")
+        self.setAcceptDrops(True)
+        self.banners = BannerArea()
+        self.actions_of_view = ViewActions(parts.session, parts.view.profile)
+        self._splitter = self._middle()
+        self._build()
+        self._connect()
+        self._restore()
+        self.banners.say(RESEARCH_NOTICE, "notice")
+
+    def open_path(self, path: Path) -> None:
+        """Scan a path; what is open stays so until the scan is done."""
+        self.parts.opening.open(path)
+
+    def explain_box(self) -> None:
+        """Explain the box drawn on the slice shown."""
+        box = self.parts.session.box_slice
+        if box is None:
+            self.banners.say(_NO_REGION, "caution")
+        else:
+            self.parts.explainer.explain(ExplainTarget(box_slice=box))
+
+    # Qt's events
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Say what to remember; nothing of the patient is among it."""
+        self.closing.emit(self._remembered())
+        super().closeEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Keys that no panel wants belong to the image."""
+        self.parts.view.keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files and folders may be dropped."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if len(paths) > 1:
+            self.banners.say(_ONE_AT_A_TIME, "caution")
+        if paths:
+            self.open_path(paths[0])
+
+    # Putting together
+
+    def _middle(self) -> QSplitter:
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(ViewBar(self.parts.session, self.actions_of_view))
+        column.addWidget(self.parts.view, 1)
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.setHandleWidth(3)
+        splitter.setChildrenCollapsible(False)
+        for widget in (self.parts.series, centre, self.parts.explain):
+            splitter.addWidget(widget)
+        splitter.setStretchFactor(1, 1)
+        self.parts.series.setMinimumWidth(180)
+        centre.setMinimumWidth(420)
+        self.parts.explain.setMinimumWidth(340)
+        return splitter
+
+    def _build(self) -> None:
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banners)
+        column.addWidget(self._splitter, 1)
+        self.setCentralWidget(whole)
+        self.setStatusBar(self.parts.footer)
+        read_first = QAction("Your read first", self)
+        read_first.setCheckable(True)
+        read_first.setChecked(self.parts.explain.read_first.isChecked())
+        read_first.toggled.connect(self.parts.explain.read_first.setChecked)
+        self.parts.explain.read_first.toggled.connect(read_first.setChecked)
+        menus.fill(self.menuBar(), self._commands(), self.actions_of_view, read_first)
+
+    def _commands(self) -> menus.Commands:
+        parts = self.parts
+        return menus.Commands(
+            open_folder=self._ask_folder,
+            open_file=self._ask_file,
+            quit=self.close,
+            explain=self.explain_box,
+            stop=parts.explainer.stop,
+            choose_model=self._ask_model,
+            full_screen=self._toggle_full_screen,
+            next_series=lambda: parts.session.step_series(1),
+            previous_series=lambda: parts.session.step_series(-1),
+            keys=lambda: KeysDialog(parts.view.profile, self).show(),
+            about=lambda: AboutDialog(self).show(),
+        )
+
+    def _connect(self) -> None:
+        parts = self.parts
+        parts.session.message.connect(lambda text: self.banners.say(text, "fault"))
+        parts.view.menu_requested.connect(self._show_menu)
+        parts.view.explain_requested.connect(parts.explainer.explain)
+        parts.explain.explain_requested.connect(self.explain_box)
+        parts.explain.stop_requested.connect(parts.explainer.stop)
+
+    # Menus and dialogs
+
+    def _show_menu(self, x: float, y: float, at: QPoint) -> None:
+        self.region_menu(x, y).popup(at)
+
+    def region_menu(self, x: float, y: float) -> QMenu:
+        """The right-click menu at a point in slice pixels."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box = self.parts.session.box_slice
+        target = _target(box, x, y)
+        sign = theme.icon("mdi6.comment-question-outline", theme.ACCENT)
+        words = "Explain region in the box" if target and target.box_slice else "Explain region here"
+        explain = menu.addAction(sign, f"{words}\tE")
+        explain.setEnabled(target is not None and self.parts.session.acquired_plane)
+        if target is not None:
+            explain.triggered.connect(lambda: self.parts.explainer.explain(target))
+        if box is not None:
+            menu.addAction("Remove the box\tDel").triggered.connect(lambda: self.parts.session.set_box(None))
+        menu.addSeparator()
+        menu.addActions([self.actions_of_view.overlay, self.actions_of_view.reset])
+        return menu
+
+    def _ask_folder(self) -> None:
+        self._ask("Open a folder with CT images", QFileDialog.FileMode.Directory, self.open_path)
+
+    def _ask_file(self) -> None:
+        self._ask("Open an image or an archive", QFileDialog.FileMode.ExistingFile, self.open_path)
+
+    def _ask_model(self) -> None:
+        self._ask("Choose a model folder", QFileDialog.FileMode.Directory, self._choose_model)
+
+    def _ask(self, title: str, mode: QFileDialog.FileMode, then: Callable[[Path], object]) -> None:
+        dialog = QFileDialog(self, title)
+        dialog.setFileMode(mode)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if mode == QFileDialog.FileMode.ExistingFile:
+            dialog.setNameFilter(_FILES)
+        dialog.fileSelected.connect(lambda chosen: then(Path(chosen)))
+        dialog.open()
+
+    def _choose_model(self, folder: Path) -> None:
+        self._settings = replace(self._settings, model_bundle=str(folder))
+        self.model_chosen.emit(folder)
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    # What is remembered
+
+    def _restore(self) -> None:
+        settings = self._settings
+        available = self.screen().availableSize()
+        self.resize(
+            min(settings.window_width, available.width()), min(settings.window_height, available.height())
+        )
+        centre = max(self.width() - settings.series_panel_width - settings.explain_panel_width, 420)
+        self._splitter.setSizes([settings.series_panel_width, centre, settings.explain_panel_width])
+        self.parts.session.set_overlay_visible(settings.show_overlay)
+        if settings.maximized:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
+
+    def _remembered(self) -> Settings:
+        left, _, right = self._splitter.sizes()
+        size = self.normalGeometry().size() if self.isMaximized() or self.isFullScreen() else self.size()
+        return replace(
+            self._settings,
+            read_first=self.parts.explain.read_first.isChecked(),
+            show_overlay=self.parts.session.overlay_visible,
+            window_width=max(size.width(), 1),
+            window_height=max(size.height(), 1),
+            maximized=self.isMaximized(),
+            series_panel_width=max(left, 1),
+            explain_panel_width=max(right, 1),
+        )
+
+
+def _target(box: SliceBox | None, x: float, y: float) -> ExplainTarget | None:
+    """The box where the click is in it, else the point; None beside the slice."""
+    if box is not None and box.contains(x, y):
+        return ExplainTarget(box_slice=box)
+    return ExplainTarget(point_slice=(x, y)) if x >= 0 and y >= 0 else None

@@ -1,0 +1,72 @@
+"""Which model answers, under which licence, from what it learned, and for what: always in sight."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout
+
+from ..reasoning.request import ModelInfo, ModelState
+from .plain import ElidedLabel, PlainLabel, tooltip
+from .session import Session
+
+
+class ModelBar(QFrame):
+    """Reads the session's model state."""
+
+    def __init__(self, session: Session, known: ModelInfo | None = None) -> None:
+        super().__init__()
+        self.setObjectName("card")
+        self._session = session
+        self._known = known
+        self.name = ElidedLabel(role="strong")
+        self.origin = PlainLabel(role="small", wrap=True)
+        self.state = PlainLabel(role="small", wrap=True)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Loading the model")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(11, 7, 11, 8)
+        column.setSpacing(2)
+        column.addWidget(self.name)
+        column.addWidget(PlainLabel("Research use only – not for diagnosis", "caution"))
+        for widget in (self.origin, self.state, self.progress):
+            column.addWidget(widget)
+        session.model_state_changed.connect(self.show_state)
+        self.show_state()
+
+    def show_known(self, model: ModelInfo) -> None:
+        """Another model was chosen; this is what its manifest says."""
+        self._known = model
+        self.show_state()
+
+    def show_state(self) -> None:
+        """Show what the model's process says of itself."""
+        state = self._session.model_state
+        if state is not None and state.model is not None:
+            self._known = state.model
+        self.name.setText(_name(self._known))
+        self.origin.setText(_origin(self._known))
+        self.origin.setToolTip(tooltip(self._known.intended_use) if self._known else "")
+        self.state.setText("" if state is None or state.state == "ready" else state.text)
+        self.state.setVisible(bool(self.state.text()))
+        self._show_progress(state)
+
+    def _show_progress(self, state: ModelState | None) -> None:
+        loading = state is not None and state.state in ("starting", "loading", "reloading")
+        self.progress.setVisible(loading)
+        if state is not None and state.progress is not None:
+            self.progress.setRange(0, 100)
+            self.progress.setValue(round(100 * state.progress))
+        else:
+            self.progress.setRange(0, 0)
+
+
+def _name(model: ModelInfo | None) -> str:
+    if model is None:
+        return "No model"
+    return " · ".join(part for part in (model.name, model.quantization, model.device) if part)
+
+
+def _origin(model: ModelInfo | None) -> str:
+    if model is None:
+        return "Regions cannot be explained; everything else works."
+    return f"Licence {model.licence or 'not stated'} · trained on {model.trained_on or 'not stated'}"

@@ -1,0 +1,97 @@
+"""Thumbnails of the middle slices, made by a thread of their own once the series in view has loaded."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from typing import Final
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from ..cancel import Cancel
+from ..drawing.image import slice_image
+from ..errors import Cancelled, MedReasonError
+from ..volume.load import load_volume
+from ..volume.series import Series
+from ..volume.window import to_grey
+from .first_window import automatic_window
+from .session import Session
+
+log = logging.getLogger(__name__)
+
+_SIDE: Final = 128  # pixels: twice the size shown, for screens of high density
+
+
+class Thumbnails(QObject):
+    """Makes one thumbnail after another for the session's scan.
+
+    Signals
+    -------
+    made : Series, QImage
+        A thumbnail is there.
+    """
+
+    made = Signal(object, object)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._cancel = Cancel()
+        self._thread: threading.Thread | None = None
+        session.scan_changed.connect(self.cancel)
+        session.volume_progress.connect(self._start_when_loaded)
+
+    def cancel(self) -> None:
+        """Make no more; those of the next scan start afresh."""
+        self._cancel.request()
+        self._thread = None
+
+    def close(self) -> None:
+        """Stop and wait for the thread."""
+        thread = self._thread
+        self.cancel()
+        if thread is not None:
+            thread.join(5)
+
+    def _start_when_loaded(self, loaded: int, total: int) -> None:
+        scan = self._session.scan
+        if loaded < total or self._thread is not None or scan is None:
+            return
+        self._cancel = Cancel()
+        arguments = (scan.series, self._cancel)
+        self._thread = threading.Thread(target=self._run, args=arguments, name="thumbnails", daemon=True)
+        self._thread.start()
+
+    def _run(self, all_series: tuple[Series, ...], cancel: Cancel) -> None:
+        for series in all_series:
+            if cancel.requested:
+                return
+            try:
+                image = thumbnail(series, cancel)
+            except Cancelled:
+                return
+            except (MedReasonError, OSError):
+                log.info("a series has no thumbnail: its middle slice cannot be read")
+                continue
+            if not cancel.requested:
+                self.made.emit(series, image)
+
+
+def thumbnail(series: Series, cancel: Cancel | None = None) -> QImage:
+    """The middle slice, about 128 pixels wide, in the window the file names or one that fits.
+
+    Raises
+    ------
+    MedReasonError
+        If the slice cannot be read.
+    """
+    middle = series.frames[len(series.frames) // 2]
+    volume = load_volume(replace(series, frames=(middle,)), cancel)
+    if not volume.loaded[0]:
+        raise MedReasonError(volume.failed.get(0, "The slice could not be read."))
+    hu = volume.hu(0)
+    step = max(1, max(hu.shape) // _SIDE)
+    grey = to_grey(hu[::step, ::step], automatic_window(hu, middle.window))
+    return slice_image(255 - grey if series.inverted else grey)
