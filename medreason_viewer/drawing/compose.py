@@ -86,18 +86,20 @@ def series_corner(series: Series) -> tuple[str, ...]:
 def window_corner(window: Window, name: str, scale: float, probe: str = "") -> tuple[str, ...]:
     """Window, zoom (viewport pixels per image pixel) and what lies under the pointer."""
     named = f"  {name}" if name else ""
-    return probe, f"Zoom {scale:.2f}×", f"W {window.width_hu:.0f}  L {window.centre_hu:.0f}{named}"
+    level = f"{window.centre_hu:.0f}".replace("-", "−")
+    return probe, f"Zoom {scale:.2f}×", f"W {window.width_hu:.0f}  L {level}{named}"
 
 
 def position_corner(series: Series, image: SliceImage, count: int) -> tuple[str, ...]:
     """Which image it is and where it lies; the number is the scanner's own where there is one."""
-    slice_text = f"{image.plane_name.capitalize()} {image.index + 1} / {count}"
+    plane, name = _position(image.plane), image.plane_name.capitalize()
     if not image.native:
-        return "reformatted", _position(image.plane), slice_text
-    frame = series.frames[image.index]
-    number = "" if frame.instance_number is None else f"Image {frame.instance_number}"
+        return "reformatted", plane, f"{name} {image.index + 1} / {count}"
+    number = series.frames[image.index].instance_number
     step = f"Spacing {series.spacing_mm[0]:.2f} mm" if series.spacing_mm and count > 1 else ""
-    return step, _position(image.plane), slice_text, number
+    if number is None:
+        return step, plane, f"{name} {image.index + 1} / {count}"
+    return step, plane, f"{name} · {count} images", f"Image {number}"
 
 
 def flags(series: Series, notes: Iterable[Note]) -> tuple[str, ...]:

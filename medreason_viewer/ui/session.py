@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
 from ..drawing.overlay import Measurement
 from ..drawing.placement import View
-from ..reasoning.request import Event, ExplainRequest, ModelState
 from ..volume.ct import CtVolume, ImageKey
 from ..volume.geometry import SliceBox
 from ..volume.series import Scan, Series
 from ..volume.slices import PlaneName3, SliceImage, image_key, native_plane, plane_count, plane_image
 from ..volume.window import PRESETS, Window
-from .answer import Answer, Answers, ExplainTarget
+from .answer import Answer, ExplainTarget
+from .explanations import Explanations
 from .first_window import automatic_window
 from .input_profile import Tool
 
@@ -24,7 +23,7 @@ __all__ = ["Answer", "ExplainTarget", "Session"]
 Place = tuple[int, PlaneName3, int]  # a series (its number in this session), plane and slice
 
 
-class Session(QObject):
+class Session(Explanations):
     """The reader's place in the study, and every explanation got so far.
 
     Signals tell *that* something changed; receivers read the new state from the attributes, and change it
@@ -42,8 +41,6 @@ class Session(QObject):
         Display window, and the preset's name, ``"automatic"``, or empty after a drag.
     view : View
         Zoom and pan.
-    selected_step : int or None
-        Index of the step whose region stands out.
     """
 
     scan_changed = Signal()
@@ -55,9 +52,6 @@ class Session(QObject):
     view_changed = Signal()
     overlay_changed = Signal()  # visibility, the drawn box, measurements, crosshair
     tool_changed = Signal()
-    explanation_changed = Signal()  # what may be shown on this viewport, or its content
-    step_selected = Signal(int)  # -1 for none
-    model_state_changed = Signal()
     message = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -73,14 +67,9 @@ class Session(QObject):
         self.tool = Tool.WINDOW
         self.overlay_visible = True
         self.crosshair_visible = False
-        self.selected_step: int | None = None
-        self.model_state: ModelState | None = None
         self._boxes: dict[Place, SliceBox] = {}
         self._measurements: dict[Place, tuple[Measurement, ...]] = {}
-        self._answers = Answers()
         self._waits_for_window = True
-
-    # What is open
 
     def open_scan(self, scan: Scan) -> None:
         """Show what a path holds; everything of the study before it is forgotten."""
@@ -88,7 +77,7 @@ class Session(QObject):
         self.scan = scan
         self._boxes.clear()
         self._measurements.clear()
-        self._answers.clear()
+        self.forget_answers()
         self.scan_changed.emit()
 
     def close_series(self) -> None:
@@ -139,8 +128,6 @@ class Session(QObject):
         self.problem = text
         self.volume_changed.emit()
         self.message.emit(text)
-
-    # Where the reader is
 
     @property
     def place(self) -> Place:
@@ -220,8 +207,6 @@ class Session(QObject):
         self.slice_changed.emit()
         self._place_changed()
 
-    # How it is shown
-
     def set_window(self, window: Window, name: str = "") -> None:
         """Show HU in another window; ``name`` is the preset's."""
         self._waits_for_window = False
@@ -269,8 +254,6 @@ class Session(QObject):
         self.crosshair_visible = visible
         self.overlay_changed.emit()
 
-    # What the reader drew
-
     @property
     def box_slice(self) -> SliceBox | None:
         """The box the reader drew on the slice shown."""
@@ -294,58 +277,13 @@ class Session(QObject):
         self._measurements[self.place] = measurements
         self.overlay_changed.emit()
 
-    # What the model said
-
     @property
     def answer(self) -> Answer | None:
         """The newest explanation of the very pixels shown, None if there is none."""
-        if all(answer.request.slice_index != self.slice_index for answer in self._answers):
+        if not self.acquired_plane or not self.explains_slice(self.slice_index):
             return None  # spares the hash of the pixels while scrolling
         key = self.image_key()
-        return self._answers.newest(key) if key else None
-
-    @property
-    def running_answer(self) -> Answer | None:
-        """The explanation that is still under way, wherever its slice is."""
-        return next((answer for answer in self._answers if answer.running), None)
-
-    @property
-    def answers(self) -> tuple[Answer, ...]:
-        """Every explanation of this scan, the newest last."""
-        return tuple(self._answers)
-
-    def begin_explanation(self, request: ExplainRequest) -> None:
-        """A request was sent; its answer will be shown where its key is shown, and nowhere else."""
-        self.select_step(None)
-        self._put(Answer(request))
-
-    def apply(self, event: Event) -> None:
-        """Something came from the model's process; events of requests unknown here are dropped."""
-        if isinstance(event, ModelState):
-            self.model_state = event
-            self.model_state_changed.emit()
-        elif (known := self._answers.get(event.request_id)) is not None:
-            self._put(known.after(event))
-
-    def commit_own_read(self, request_id: str, text: str) -> None:
-        """The reader wrote down a read of their own, before the model's answer unfolds."""
-        if (known := self._answers.get(request_id)) is not None:
-            self._put(replace(known, own_read=text))
-
-    def drop_answer(self, request_id: str) -> None:
-        """Forget an explanation."""
-        self._answers.drop(request_id)
-        self.explanation_changed.emit()
-
-    def select_step(self, index: int | None) -> None:
-        """Let one step's region stand out."""
-        if index != self.selected_step:
-            self.selected_step = index
-            self.step_selected.emit(-1 if index is None else index)
-
-    def _put(self, answer: Answer) -> None:
-        self._answers.put(answer)
-        self.explanation_changed.emit()
+        return self.answer_for(key) if key else None
 
     def _place_changed(self) -> None:
         self.selected_step = None

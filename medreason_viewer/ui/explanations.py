@@ -1,0 +1,89 @@
+"""What the model said so far, observable: explanations by request, the step chosen, the model's state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Signal
+
+from ..reasoning.request import Event, ExplainRequest, ModelState
+from ..volume.ct import ImageKey
+from .answer import Answer, Answers
+
+
+class Explanations(QObject):
+    """Every explanation got for the study that is open, each under the key of its pixels.
+
+    Attributes
+    ----------
+    selected_step : int or None
+        Index of the step whose region stands out.
+    model_state : ModelState or None
+        How the model's process is, None before it has said so.
+    """
+
+    explanation_changed = Signal()  # what may be shown on this viewport, or its content
+    step_selected = Signal(int)  # -1 for none
+    model_state_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.selected_step: int | None = None
+        self.model_state: ModelState | None = None
+        self._answers = Answers()
+
+    def answer_for(self, key: ImageKey) -> Answer | None:
+        """The newest explanation of the very pixels that ``key`` names."""
+        return self._answers.newest(key)
+
+    def explains_slice(self, slice_index: int) -> bool:
+        """Whether any explanation, of whichever series, is about a slice of that number."""
+        return any(answer.request.slice_index == slice_index for answer in self._answers)
+
+    @property
+    def running_answer(self) -> Answer | None:
+        """The explanation that is still under way, wherever its slice is."""
+        return next((answer for answer in self._answers if answer.running), None)
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """Every explanation of this scan, the newest last."""
+        return tuple(self._answers)
+
+    def begin_explanation(self, request: ExplainRequest) -> None:
+        """A request was sent; its answer will be shown where its key is shown, and nowhere else."""
+        self.select_step(None)
+        self._put(Answer(request))
+
+    def apply(self, event: Event) -> None:
+        """Something came from the model's process; events of requests unknown here are dropped."""
+        if isinstance(event, ModelState):
+            self.model_state = event
+            self.model_state_changed.emit()
+        elif (known := self._answers.get(event.request_id)) is not None:
+            self._put(known.after(event))
+
+    def commit_own_read(self, request_id: str, text: str) -> None:
+        """The reader wrote down a read of their own, before the model's answer unfolds."""
+        if (known := self._answers.get(request_id)) is not None:
+            self._put(replace(known, own_read=text))
+
+    def drop_answer(self, request_id: str) -> None:
+        """Forget an explanation."""
+        self._answers.drop(request_id)
+        self.explanation_changed.emit()
+
+    def select_step(self, index: int | None) -> None:
+        """Let one step's region stand out."""
+        if index != self.selected_step:
+            self.selected_step = index
+            self.step_selected.emit(-1 if index is None else index)
+
+    def forget_answers(self) -> None:
+        """Forget all explanations: another study is opened."""
+        self._answers.clear()
+        self.explanation_changed.emit()
+
+    def _put(self, answer: Answer) -> None:
+        self._answers.put(answer)
+        self.explanation_changed.emit()
