@@ -90,7 +90,7 @@ def build(
 
 
 def build_for(settings: Settings, bundle: Path | None = None) -> Workplace:
-    """The window with the model of ``bundle``, else the one set, else the demo's; without one if it is unusable."""
+    """The window with the model of ``bundle``, else the one set, else the demo's; or without a usable one."""
     folder = bundle or (Path(settings.model_bundle) if settings.model_bundle else DEMO_BUNDLE)
     try:
         known = manifest_info(folder)

@@ -1,4 +1,4 @@
-"""A model that answers by script: events on a thread of its own, as the real client's, with faults on demand."""
+"""A model that answers by script, on a thread of its own as the real client, with faults on demand."""
 
 from __future__ import annotations
 
