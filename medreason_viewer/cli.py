@@ -1,7 +1,7 @@
 """``medreason``: everything the window does, headless.
 
-Exit codes: 0 done, 1 failed with a reason, 2 wrong usage, 3 the model's reply could not be read. With ``--json``
-one JSON document goes to standard output and all else to standard error.
+Exit codes: 0 done, 1 failed with a reason, 2 wrong usage, 3 the model's reply could not be read. With
+``--json`` one JSON document goes to standard output and all else to standard error.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The commands of ``medreason``: each module has ``add`` (its arguments) and ``run`` (its work, an exit code)."""
+"""The commands of ``medreason``: each module has ``add`` (its arguments) and ``run`` (an exit code)."""
 
 from typing import Final
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from ..errors import ModelError
@@ -15,7 +14,7 @@ from ..reasoning.request import Answered, Explanation, Failed, ModelState, StepA
 from ..volume.window import PRESETS
 from . import DONE, UNREADABLE_REPLY
 from .opening import box_argument, find_slice, load_slice, point_argument, window_argument
-from .output import plain, print_json, say
+from .output import print_json, say, show
 from .results import write_results
 
 
@@ -24,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, help="folder, file, zip archive or DICOMDIR")
     parser.add_argument("--series", metavar="UID", help="which series, where there are several")
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--slice", type=int, metavar="N", help="slice index, counted from 0 (axial: from the feet)")
+    which.add_argument("--slice", type=int, metavar="N", help="slice, from 0 (axial: from the feet)")
     which.add_argument("--sop", metavar="UID", help="SOP instance UID of the slice")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--box", type=box_argument, metavar="X0,Y0,X1,Y1", help="region in slice pixels")
@@ -36,9 +35,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|CENTRE,WIDTH",
         help="window of overlay.png (the model always sees its own)",
     )
-    parser.add_argument("--question", metavar="TEXT", help="your own question instead of the model's usual one")
+    parser.add_argument("--question", metavar="TEXT", help="a question of your own")
     parser.add_argument("--model", type=Path, default=DEMO_BUNDLE, metavar="BUNDLE", help="model folder")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the five result files")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result files")
     parser.add_argument("--json", action="store_true", help="explanation.json on standard output as well")
 
 
@@ -63,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             case ZoomReady():
                 zoom = event
             case StepArrived() if not args.json:
-                print(plain(f"{event.index + 1}. {event.step.text}"), flush=True)
+                show(f"{event.index + 1}. {event.step.text}")
             case Failed():
                 raise ModelError(event.text)
             case Answered():
@@ -74,6 +73,6 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(explanation_json(explanation))
     else:
-        print(f"Answer: {plain(explanation.answer or 'the reply could not be read')}")
-        print("Research use only: not for diagnosis.", file=sys.stderr)
+        show(f"Answer: {explanation.answer or 'the reply could not be read'}")
+    say("Research use only: not for diagnosis.")
     return DONE if explanation.answer is not None else UNREADABLE_REPLY

@@ -9,7 +9,7 @@ from typing import Any
 from ..volume.describe import info
 from ..volume.scan import scan
 from . import DONE
-from .output import plain, print_json
+from .output import print_json, show
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(document)
     else:
-        print(plain(_text(document)))
+        show(_text(document))
     return DONE
 
 

@@ -15,7 +15,9 @@ from ..volume.series import Scan, Series
 from ..volume.window import PRESETS, Window
 
 
-def find_slice(path: Path, series_uid: str | None, sop_uid: str | None, index: int | None) -> tuple[Series, int]:
+def find_slice(
+    path: Path, series_uid: str | None, sop_uid: str | None, index: int | None
+) -> tuple[Series, int]:
     """The series and 0-based slice index that the user means.
 
     Raises
@@ -47,7 +49,9 @@ def _only(found: Scan, loadable: list[Series], series_uid: str | None) -> Series
     if len(loadable) == 1:
         return loadable[0]
     if loadable:
-        raise VolumeError("There are several series here: name one with --series (medreason info lists them).")
+        raise VolumeError(
+            "There are several series here: name one with --series (medreason info lists them)."
+        )
     if series_uid is not None:
         raise VolumeError(f"No loadable series here has the UID {series_uid}.")
     reason = found.unreadable[0].reason if found.unreadable else "medreason info says why"

@@ -1,0 +1,77 @@
+"""The five files of one explanation, written together or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PySide6.QtGui import QGuiApplication
+
+from ..drawing.compose import compose, explanation_items
+from ..drawing.scene import render
+from ..reasoning.record import explanation_json, reasoning_markdown
+from ..reasoning.request import Explanation, ZoomReady
+from ..volume.ct import CtVolume
+from ..volume.slices import native_plane, plane_image
+
+_OVERLAY_SIDE: Final = 1024
+
+
+def write_results(
+    folder: Path, explanation: Explanation, zoom: ZoomReady, volume: CtVolume, slice_index: int
+) -> None:
+    """Write ``explanation.json``, ``overlay.png``, ``zoom.png``, ``model_input.png`` and ``reasoning.md``.
+
+    They are made in a folder beside and then moved, so that a failure leaves nothing half-written.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    document = json.dumps(explanation_json(explanation), indent=2, ensure_ascii=False, allow_nan=False)
+    writers: dict[str, Callable[[Path], object]] = {
+        "explanation.json": lambda path: path.write_text(document + "\n", "utf-8"),
+        "overlay.png": lambda path: _save_overlay(path, explanation, volume, slice_index),
+        "zoom.png": lambda path: _save_pixels(path, zoom.zoom),
+        "model_input.png": lambda path: _save_pixels(path, zoom.model_input),
+        "reasoning.md": lambda path: path.write_text(reasoning_markdown(explanation), "utf-8"),
+    }
+    beside = Path(tempfile.mkdtemp(prefix=".medreason-", dir=folder))
+    try:
+        for name, write in writers.items():
+            write(beside / name)
+        for name in writers:
+            os.replace(beside / name, folder / name)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _save_overlay(path: Path, explanation: Explanation, volume: CtVolume, slice_index: int) -> None:
+    """The slice in the reader's window with the region and lesion drawn on it; no patient data."""
+    image = plane_image(volume, native_plane(volume.series), slice_index)
+    items = explanation_items(explanation.region, explanation.evidence)
+    scene = compose(volume.series, image, explanation.display_window, items=items)
+    application = QGuiApplication.instance() or _off_screen()
+    if not render(scene, (_OVERLAY_SIDE, _OVERLAY_SIDE)).save(str(path)):
+        raise OSError(f"{path} could not be written")
+    del application
+
+
+def _off_screen() -> QGuiApplication:
+    """Fonts need an application; a command needs no display."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    return QGuiApplication(["medreason"])
+
+
+def _save_pixels(path: Path, pixels: NDArray[np.uint8]) -> None:
+    Image.fromarray(pixels).save(path)
