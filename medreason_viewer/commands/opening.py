@@ -49,9 +49,7 @@ def _only(found: Scan, loadable: list[Series], series_uid: str | None) -> Series
     if len(loadable) == 1:
         return loadable[0]
     if loadable:
-        raise VolumeError(
-            "There are several series here: name one with --series (medreason info lists them)."
-        )
+        raise VolumeError("Several series are here: name one with --series (medreason info lists them).")
     if series_uid is not None:
         raise VolumeError(f"No loadable series here has the UID {series_uid}.")
     reason = found.unreadable[0].reason if found.unreadable else "medreason info says why"

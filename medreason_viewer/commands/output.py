@@ -13,8 +13,13 @@ def print_json(document: Any) -> None:
     print(flush=True)
 
 
+def show(text: str) -> None:
+    """What was asked for, on standard output; control characters are shown, not obeyed."""
+    print(plain(text), flush=True)
+
+
 def say(text: str) -> None:
-    """A line for the person at the terminal, on standard error; control characters are shown, not obeyed."""
+    """A line for the person at the terminal, on standard error, where it does not mix with results."""
     print(plain(text), file=sys.stderr, flush=True)
 
 
