@@ -106,7 +106,7 @@ def make_environment() -> None:
         if made.returncode:
             shutil.rmtree(VENV, ignore_errors=True)
             raise SetUpError(
-                "Python's venv module is missing. On Debian or Ubuntu: apt install python3-venv, then try again."
+                "Python's venv module is missing. On Debian or Ubuntu: apt install python3-venv, then again."
             )
     pip("install", "--upgrade", "pip")
 
