@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from pydicom.dataset import Dataset
 from pydicom.filereader import dcmread
@@ -33,13 +33,15 @@ _GROUPS: Final = (
 _GEOMETRY: Final = (names.POSITION,)
 
 
-def frame_tags(tags: Tags, path: Path, count: int) -> list[Tags]:
+def frame_tags(tags: Tags, source: Path | BinaryIO, count: int) -> list[Tags]:
     """One set of elements per frame of a multi-frame file, shared and per-frame groups written into it.
 
     A classic multi-frame image has one position for all its frames; that is no geometry of a stack, so its
     frames have none.
     """
-    dataset = dcmread(path, stop_before_pixels=True, specific_tags=[names.SHARED_GROUPS, names.FRAME_GROUPS])
+    dataset = dcmread(
+        source, stop_before_pixels=True, specific_tags=[names.SHARED_GROUPS, names.FRAME_GROUPS]
+    )
     shared = _group_values(_item(dataset.get("SharedFunctionalGroupsSequence"), 0))
     per_frame = dataset.get("PerFrameFunctionalGroupsSequence")
     if not per_frame and count > 1:

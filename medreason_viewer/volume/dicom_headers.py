@@ -6,27 +6,51 @@ import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from pydicom.uid import UID
 
 from ..errors import UnreadableFile
 from . import dicom_names as names
 from .dicom_enhanced import frame_tags
-from .dicom_tags import PixelSpan, Tags, read_tags
+from .dicom_tags import Tags, read_tags
+from .dicom_walk import PixelSpan
 from .geometry import SlicePlane
 from .series import Frame, PixelLayout
 
 _MOST_FRAMES: Final = 65536
-_MOST_PIXELS: Final = 65535 * 65535
+_ITEM_HEADER: Final = 8  # encapsulated pixels begin with an item at the least
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """One frame and the raw header it came from, until it has found its series."""
+    """One frame and the raw header it came from, until it has found its series.
+
+    ``origin`` is the file as the user knows it; ``frame.path`` may be a copy taken out of an archive.
+    """
 
     frame: Frame
     tags: Tags
+    origin: Path
+
+    @property
+    def pixel_spacing(self) -> tuple[float, ...] | None:
+        """(row, col) distance in mm; None if the header gives none that makes sense."""
+        if self.frame.plane is not None:
+            return self.frame.plane.spacing_mm
+        try:
+            spacing = self.tags.floats(names.PIXEL_SPACING)
+        except ValueError:
+            return None
+        return spacing if len(spacing) == 2 and min(spacing) > 0 and math.isfinite(sum(spacing)) else None
+
+
+class DamagedImage(UnreadableFile):
+    """An image whose header can be read, and says which series is now incomplete, but whose pixels cannot."""
+
+    def __init__(self, path: Path, reason: str, tags: Tags) -> None:
+        super().__init__(path, reason)
+        self.tags = tags
 
 
 def read_headers(path: Path) -> list[Header]:
@@ -42,18 +66,30 @@ def read_headers(path: Path) -> list[Header]:
     return headers_of(read_tags(path, names.WANTED), path)
 
 
-def headers_of(tags: Tags, path: Path) -> list[Header]:
-    """The frames that a parsed file holds; raises as :func:`read_headers`."""
+def headers_of(tags: Tags, path: Path, source: BinaryIO | None = None) -> list[Header]:
+    """The frames that a parsed file holds; ``source`` is its content where that is not at ``path``.
+
+    Raises as :func:`read_headers`.
+    """
+    if tags.text(names.MEDIA_CLASS) == names.MEDIA_DIRECTORY:
+        return []  # an index of other files: nothing to show, nothing to complain about
     if tags.pixels is None:
         raise UnreadableFile(path, _what_else(tags))
-    layout, count = _layout(tags, path), _frame_count(tags, path)
-    _check_length(tags.pixels, tags.size, layout, count, path)
+    try:
+        layout, count = _layout(tags), _frame_count(tags)
+        _check_length(tags.pixels, tags.size, layout, count)
+    except _DamagedError as damage:
+        raise DamagedImage(path, str(damage), tags) from None
     if count == 1 and names.FRAME_GROUPS not in tags.values:
-        return [Header(_frame(tags, layout, path), tags)]
+        return [Header(_frame(tags, layout, path), tags, path)]
     return [
-        Header(_numbered(_frame(own, layout, path), number), own)
-        for number, own in enumerate(frame_tags(tags, path, count), start=1)
+        Header(_numbered(_frame(own, layout, path), number), own, path)
+        for number, own in enumerate(frame_tags(tags, source or path, count), start=1)
     ]
+
+
+class _DamagedError(Exception):
+    """What is wrong with the pixels, as a clause."""
 
 
 def _what_else(tags: Tags) -> str:
@@ -63,18 +99,18 @@ def _what_else(tags: Tags) -> str:
     return "it holds no image"
 
 
-def _frame_count(tags: Tags, path: Path) -> int:
+def _frame_count(tags: Tags) -> int:
     count = tags.integer(names.FRAME_COUNT) or 1
     if not 1 <= count <= _MOST_FRAMES:
-        raise UnreadableFile(path, f"its header speaks of {count} frames")
+        raise _DamagedError(f"its header speaks of {count} frames")
     return count
 
 
-def _layout(tags: Tags, path: Path) -> PixelLayout:
+def _layout(tags: Tags) -> PixelLayout:
     rows, cols = tags.binary(names.ROWS), tags.binary(names.COLUMNS)
     bits = tags.binary(names.BITS_ALLOCATED)
     if not rows or not cols or not bits:
-        raise UnreadableFile(path, "its header does not say how large the image is")
+        raise _DamagedError("its header does not say how large the image is")
     stored = tags.binary(names.BITS_STORED) or bits
     high = tags.binary(names.HIGH_BIT)
     return _shared_layout(
@@ -94,17 +130,15 @@ def _layout(tags: Tags, path: Path) -> PixelLayout:
 _shared_layout = lru_cache(maxsize=256)(PixelLayout)
 
 
-def _check_length(span: PixelSpan, size: int, layout: PixelLayout, count: int, path: Path) -> None:
+def _check_length(span: PixelSpan, size: int, layout: PixelLayout, count: int) -> None:
     """Whether the pixels that the header promises are there at all."""
-    if span.length is None or span.offset is None:
-        if span.offset is not None and span.offset + 8 > size:
-            raise UnreadableFile(path, "its pixel data is cut off")
+    if span.offset is None:
         return
-    wanted = math.ceil(layout.frame_bits * count / 8)
-    if span.offset + min(span.length, wanted) > size:
-        raise UnreadableFile(path, "its pixel data is cut off")
-    if span.length < wanted:
-        raise UnreadableFile(path, "its pixel data is shorter than its header says")
+    wanted = math.ceil(layout.frame_bits * count / 8) if span.length is not None else _ITEM_HEADER
+    if span.offset + wanted > size:
+        raise _DamagedError("its pixel data is cut off")
+    if span.length is not None and span.length < wanted:
+        raise _DamagedError("its pixel data is shorter than its header says")
 
 
 def _frame(tags: Tags, layout: PixelLayout, path: Path) -> Frame:

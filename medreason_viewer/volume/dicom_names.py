@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+MEDIA_CLASS: Final = 0x00020002
+TRANSFER_SYNTAX: Final = 0x00020010
 CHARACTER_SET: Final = 0x00080005
 IMAGE_TYPE: Final = 0x00080008
 SOP_CLASS: Final = 0x00080016

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ..cancel import Cancel
-from ..errors import NothingToOpen, PathNotFound, UnreadableFile
-from .dicom_headers import Header, read_headers
-from .dicom_tags import NotDicom
-from .grouping import studies_of
-from .series import Scan, Unreadable
+from ..errors import NothingToOpen, PathNotFound, UnreadableFile, VolumeError
+from . import formats
+from .archive import Archive, Member, is_zip
+from .assemble import build_series
+from .catch import Catch
+from .dicom_tags import is_media_directory
+from .dicomdir import listed_files
+from .grouping import group_by_series, named, printable, series_key, split_parts
+from .places import settle_places
+from .scratch import Scratch
+from .series import Scan, Series, Study
 
-log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 
 
@@ -30,44 +35,111 @@ def scan(path: Path | str, *, cancel: Cancel | None = None, progress: Progress |
     ------
     PathNotFound, NothingToOpen
         If the path is not there, or holds no image.
+    VolumeError
+        If it is one damaged file, or an archive or DICOMDIR that is damaged, encrypted or too large.
     Cancelled
         If a stop was requested.
     """
     path = Path(path)
     if not path.exists():
         raise PathNotFound(path)
-    files = sorted(files_under(path))
-    headers: list[Header] = []
-    unreadable: list[Unreadable] = []
-    for done, file in enumerate(files, start=1):
+    catch = Catch()
+    for done, total in _read_all(path, catch):
+        if progress is not None:
+            progress(done, total)
         if cancel is not None:
             cancel.check()
-        _read_one(file, headers, unreadable)
-        if progress is not None:
-            progress(done, len(files))
-    if not headers:
-        raise NothingToOpen(f"There is no image in {path} that this program reads.")
-    return Scan(path, studies_of(headers), tuple(unreadable))
+    if not (catch.headers or catch.volumes):
+        raise _nothing(path, catch)
+    return Scan(path, _studies(catch), tuple(catch.unreadable))
 
 
-def files_under(path: Path) -> Iterator[Path]:
-    """The file itself, or every file below the folder."""
-    if path.is_file():
-        yield path
-        return
-    for folder, folders, files in os.walk(path):
-        folders.sort()
-        for name in files:
-            yield Path(folder, name)
+def _read_all(path: Path, catch: Catch) -> Iterator[tuple[int, int]]:
+    """Read everything at the path into ``catch``; yields (files done, files in all)."""
+    if path.is_dir():
+        yield from _read_files(files_under(path), catch)
+    elif not path.is_file():
+        raise NothingToOpen(f"{printable(path.name)} is neither a file nor a folder.")
+    elif is_zip(path):
+        yield from _read_archive(path, catch)
+    elif is_media_directory(path):
+        files, refused = listed_files(path)
+        catch.unreadable += refused
+        yield from _read_files(files, catch)
+    else:
+        yield from _read_files([path], catch)
 
 
-def _read_one(path: Path, headers: list[Header], unreadable: list[Unreadable]) -> None:
-    try:
-        headers += read_headers(path)
-    except UnreadableFile as error:
-        unreadable.append(Unreadable(path, error.reason))
-    except NotDicom:
-        unreadable.append(Unreadable(path, "it is not a medical image"))
-    except Exception as error:  # one damaged file of a thousand must not cost the reader the others
-        log.debug("a header could not be read: %s", type(error).__name__)
-        unreadable.append(Unreadable(path, "its header is damaged"))
+def files_under(path: Path | str) -> list[Path]:
+    """Every regular file below a folder, in order of their names; links to folders are not followed."""
+    files, folders = [], []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            elif entry.is_file():
+                files.append(Path(entry.path))
+    return sorted(files) + [file for folder in sorted(folders) for file in files_under(folder)]
+
+
+def _read_files(files: list[Path], catch: Catch) -> Iterator[tuple[int, int]]:
+    for done, file in enumerate(files, start=1):
+        catch.read_file(file)
+        yield done, len(files)
+    needed = {companion for series in catch.volumes for companion in formats.companions(series)}
+    catch.unreadable = [item for item in catch.unreadable if item.path not in needed]
+
+
+def _read_archive(path: Path, catch: Catch) -> Iterator[tuple[int, int]]:
+    archive, scratch = Archive(path), Scratch()
+    catch.owner = scratch
+    for done, member in enumerate(archive.members(), start=1):
+        if isinstance(member, Member):
+            catch.read_member(member, scratch)
+        else:
+            catch.pass_over(member.path, member.reason)
+        yield done, len(archive)
+
+
+def _nothing(path: Path, catch: Catch) -> VolumeError:
+    """The sentence for a path that gave no image at all."""
+    name = printable(path.name or str(path))
+    if not catch.unreadable:
+        return NothingToOpen(f"{name} is empty: there is no file in it.")
+    first = catch.unreadable[0]
+    if path.is_file() and len(catch.unreadable) == 1 and first.path == path:
+        return UnreadableFile(path, first.reason)
+    passed = (
+        f"{len(catch.unreadable)} file(s) were passed over ({printable(first.path.name)}: {first.reason})"
+    )
+    return NothingToOpen(f"{name} holds no image that can be shown; {passed}.")
+
+
+def _studies(catch: Catch) -> tuple[Study, ...]:
+    """Series in order of their numbers, a series before what was split off from it, by patient and study."""
+    studies: dict[tuple[str, str], list[Series]] = {}
+    for series in [*_dicom_series(catch), *catch.volumes]:
+        owned = replace(series, owner=catch.owner)
+        key = series.identity.study_uid, series.identity.patient_key
+        studies.setdefault(key, []).append(owned)
+    return tuple(Study(uid, tuple(found)) for (uid, _), found in studies.items())
+
+
+def _dicom_series(catch: Catch) -> list[Series]:
+    lost: dict[object, list[Path]] = {}
+    for damaged in catch.damaged:
+        lost.setdefault(series_key(damaged.tags, damaged.path), []).append(damaged.path)
+    found: list[list[Series]] = []
+    for part in group_by_series(catch.headers):
+        missing = lost.get(series_key(part.headers[0].tags, part.headers[0].origin))
+        if missing:
+            part = part.with_note("unreadable", f"{named(missing)} could not be read.")
+        found.append([build_series(stack) for piece in split_parts(part) for stack in settle_places(piece)])
+    found.sort(key=_series_order)
+    return [series for split in found for series in split]
+
+
+def _series_order(split: list[Series]) -> tuple[bool, int, str]:
+    """What can be shown comes first."""
+    first = split[0]
+    return not first.loadable, first.identity.series_number or 0, first.identity.series_uid

@@ -99,7 +99,9 @@ class Series:
     """One loadable stack: its frames in anatomical order, and what is wrong with it.
 
     ``frames`` are sorted along the normal, in the direction in which its largest LPS component grows
-    (axial: feet to head). ``spacing_mm`` is (slice, row, col), None where there is no geometry.
+    (axial: feet to head). ``spacing_mm`` is (slice, row, col), None where there is no geometry; the slice
+    spacing is the median step along the normal, for a single slice its thickness. ``owner`` keeps what the
+    frames lie in (copies taken out of an archive) for as long as anybody holds the series.
     """
 
     identity: Identity
@@ -111,6 +113,7 @@ class Series:
     loadable: bool
     warnings: tuple[Note, ...] = ()
     inverted: bool = False
+    owner: object | None = field(default=None, compare=False, repr=False)
 
     @property
     def rows(self) -> int:
@@ -125,7 +128,8 @@ class Series:
     @property
     def stored_dtype(self) -> np.dtype[np.int16] | np.dtype[np.uint16]:
         """int16 or uint16, whichever holds every frame's stored values."""
-        return np.dtype(np.int16) if self.frames[0].layout.signed else np.dtype(np.uint16)
+        signed = any(frame.layout.signed for frame in self.frames)
+        return np.dtype(np.int16) if signed else np.dtype(np.uint16)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,157 @@
+"""Walking the top-level elements of a DICOM data set, values of unwanted ones skipped.
+
+A scan reads thousands of headers while the reader waits, and pydicom spends 1 ms on each; this walker needs a
+tenth of that. It understands what well-formed files hold (explicit and implicit, either byte order, sequences
+skipped whole); anything else is :class:`Unusual` and left to pydicom.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+UNDEFINED: Final = 0xFFFFFFFF
+LONG_VRS: Final = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+VRS: Final = LONG_VRS | frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_ITEM_END, _SEQUENCE_END = 0xFFFEE00D, 0xFFFEE0DD
+_PIXEL_DATA: Final = 0x7FE00010
+_FLOAT_PIXELS: Final = (0x7FE00008, 0x7FE00009)
+_MOST_NESTED: Final = 64
+
+
+class PixelSpan(NamedTuple):
+    """Where the value of Pixel Data lies, in bytes from the start of the file.
+
+    ``length`` is None for encapsulated pixels, ``offset`` is None where only a full parser finds them.
+    """
+
+    offset: int | None
+    length: int | None
+
+
+class Short(Exception):
+    """The header goes on beyond the bytes at hand, at least up to ``needed``."""
+
+    def __init__(self, needed: int) -> None:
+        super().__init__(needed)
+        self.needed = needed
+
+
+class Unusual(Exception):
+    """Something this walker leaves to pydicom."""
+
+
+Element = tuple[int, bytes, int, int]
+_Reader = Callable[[bytes, int], Element]
+
+
+def walk_meta(data: bytes, position: int, values: dict[int, bytes]) -> int:
+    """Collect group 2, always explicit little endian, into ``values``; returns where the data set begins."""
+    read = _reader(implicit=False, order="<")
+    while data[position : position + 2] == b"\x02\0":
+        tag, _, position, length = read(data, position)
+        values[tag] = data[position : position + length]
+        position += length
+        if position > len(data):
+            raise Short(position)
+    return position
+
+
+def walk(
+    data: bytes,
+    position: int,
+    size: int,
+    encoding: tuple[bool, str],
+    wanted: frozenset[int],
+    values: dict[int, bytes],
+) -> PixelSpan | None:
+    """Collect wanted elements into ``values`` up to the pixel data, whose place is returned.
+
+    Parameters
+    ----------
+    data : bytes
+        The beginning of the file.
+    position, size : int
+        Where the data set begins, and where the file ends.
+    encoding : (bool, str)
+        Whether value representations are implicit; ``"<"`` or ``">"``.
+
+    Raises
+    ------
+    Short
+        If ``data`` ends before the elements do.
+    Unusual
+        If this is no plain data set.
+    """
+    read = _reader(*encoding)
+    while position < size:
+        tag, vr, position, length = read(data, position)
+        if tag == _PIXEL_DATA:
+            return PixelSpan(position, None if length == UNDEFINED else length)
+        if length == UNDEFINED:
+            if vr == b"UN":
+                raise Unusual
+            if tag in wanted:
+                values[tag] = b""
+            position = _skip_sequence(data, position, read)
+            continue
+        end = position + length
+        if tag in wanted:
+            if end > len(data):
+                raise Short(end)
+            values[tag] = data[position:end]
+        elif tag in _FLOAT_PIXELS:
+            return None
+        position = end
+    if position > size:
+        raise Short(position)
+    return None
+
+
+def _skip_sequence(data: bytes, position: int, read: _Reader) -> int:
+    """Where the sequence of undefined length that begins here ends."""
+    depth = 1
+    while depth:
+        tag, vr, position, length = read(data, position)
+        if tag in (_ITEM_END, _SEQUENCE_END):
+            depth -= 1
+        elif length == UNDEFINED:
+            depth += 1
+            if vr == b"UN" or depth > _MOST_NESTED:
+                raise Unusual
+        else:
+            position += length
+    return position
+
+
+def _reader(implicit: bool, order: str) -> _Reader:
+    """A function (data, position) -> (tag, VR, where the value starts, its length)."""
+    unpack_length = struct.Struct(order + "L").unpack_from
+    if implicit:
+        unpack_implicit = struct.Struct(order + "HHL").unpack_from
+
+        def read_implicit(data: bytes, position: int) -> Element:
+            if position + 8 > len(data):
+                raise Short(position + 8)
+            group, element, length = unpack_implicit(data, position)
+            return group << 16 | element, b"", position + 8, length
+
+        return read_implicit
+    unpack = struct.Struct(order + "HH2sH").unpack_from
+
+    def read_explicit(data: bytes, position: int) -> Element:
+        if position + 8 > len(data):
+            raise Short(position + 8)
+        group, element, vr, length = unpack(data, position)
+        if vr not in LONG_VRS:
+            if vr in VRS:
+                return group << 16 | element, vr, position + 8, length
+            if group == 0xFFFE:
+                return group << 16 | element, b"", position + 8, unpack_length(data, position + 4)[0]
+            raise Unusual
+        if position + 12 > len(data):
+            raise Short(position + 12)
+        return group << 16 | element, vr, position + 12, unpack_length(data, position + 8)[0]
+
+    return read_explicit
