@@ -54,8 +54,6 @@ class CancelRequest:
 class Heartbeat:
     """Model to viewer, every second, computing or not."""
 
-    resident_bytes: int
-
 
 Message = Explain | CancelRequest | Heartbeat | contract.Event
 MESSAGES: Final[dict[str, type[Any]]] = {message.__name__: message for message in get_args(Message)}

@@ -93,7 +93,7 @@ def load(
         intended_use=manifest.intended_use,
         adapter_sha256=adapter_sha256,
     )
-    return Engine(model, tokenizer, manifest, info, time.monotonic() - started)
+    return Engine(model, tokenizer, info, time.monotonic() - started)
 
 
 def _device(wanted: Device) -> tuple[str, torch.dtype]:
@@ -235,10 +235,8 @@ class Engine:
         Seconds from the files to a model that can answer.
     """
 
-    def __init__(
-        self, model: Any, tokenizer: ChatTokenizer, manifest: Manifest, info: ModelInfo, load_s: float
-    ) -> None:
-        self.model, self.tokenizer, self.manifest = model, tokenizer, manifest
+    def __init__(self, model: Any, tokenizer: ChatTokenizer, info: ModelInfo, load_s: float) -> None:
+        self.model, self.tokenizer = model, tokenizer
         self.info, self.load_s = info, load_s
         text = model.config.text_config
         self._positions: int = text.max_position_embeddings
@@ -257,20 +255,18 @@ class Engine:
         ModelError
             If the conversation is longer than the model can read.
         """
-        spec = self.manifest.decoding
-        limit = spec.locate_max_new_tokens if turn.kind == "locate" else spec.reason_max_new_tokens
         text = self.tokenizer.text_stream()
         try:
-            for token_id in self._decode(turn, limit, cancel):
+            for token_id in self._decode(turn, cancel):
                 yield text.feed(token_id)
         except (MemoryError, torch.OutOfMemoryError) as error:
             raise out_of_memory() from error
         if rest := text.finish():
             yield rest
 
-    def _decode(self, turn: Turn, limit: int, cancel: Cancel) -> Iterator[int]:
+    def _decode(self, turn: Turn, cancel: Cancel) -> Iterator[int]:
         ids = self.tokenizer.encode(turn.messages, image_tokens(turn.image))
-        limit = min(limit, self._positions - len(ids))
+        limit = min(turn.max_new_tokens, self._positions - len(ids))
         if limit < 1:
             raise ModelError("The conversation is longer than the model can read; start a new one.")
         cache = DynamicCache(config=self.model.config.text_config)
