@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
@@ -43,6 +45,14 @@ class Client(Protocol):
 MakeClient = Callable[[Callable[[Event], None]], Client]
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """Of which series a request is, and when it was made (monotonic seconds)."""
+
+    series: Series
+    at_s: float
+
+
 class Explainer(QObject):
     """Runs one request at a time and lets only its events through.
 
@@ -59,7 +69,7 @@ class Explainer(QObject):
     ) -> None:
         super().__init__(parent)
         self._session = session
-        self._series_of: dict[str, Series] = {}
+        self._asked: dict[str, _Asked] = {}
         self._client: Client | None = None
         self._client_number = 0
         self._arrived.connect(self._receive, Qt.ConnectionType.QueuedConnection)
@@ -93,7 +103,7 @@ class Explainer(QObject):
             return
         self.stop()
         if self._client is not None and self._session.series is not None:
-            self._series_of[request.id] = self._session.series
+            self._asked[request.id] = _Asked(self._session.series, time.monotonic())
             self._session.begin_explanation(request)
             self._client.explain(request)
 
@@ -108,21 +118,28 @@ class Explainer(QObject):
         if self._client is not None:
             self._client.close()
 
-    @property
-    def shown_answer(self) -> Answer | None:
-        """The answer of the pixels shown, else the newest one of the same series (its slice is elsewhere)."""
-        if self._session.answer is not None or self._session.series is None:
-            return self._session.answer
-        return next((a for a in reversed(self._session.answers) if self._is_here(a)), None)
+    def shown_answer(self) -> tuple[Answer | None, bool]:
+        """The answer of the pixels in view, and True; else the newest of the same series, and False."""
+        here = self._session.answer
+        if here is not None:
+            return here, True
+        return next(
+            (answer for answer in reversed(self._session.answers) if self._is_here(answer)), None
+        ), False
 
-    @property
     def runs_elsewhere(self) -> bool:
         """Whether an explanation of a series that is not shown is still under way."""
         running = self._session.running_answer
         return running is not None and not self._is_here(running)
 
+    def elapsed_s(self, request_id: str) -> float | None:
+        """Seconds since a request was made, None where it is unknown."""
+        asked = self._asked.get(request_id)
+        return None if asked is None else time.monotonic() - asked.at_s
+
     def _is_here(self, answer: Answer) -> bool:
-        return self._series_of.get(answer.request.id) is self._session.series
+        asked = self._asked.get(answer.request.id)
+        return asked is not None and asked.series is self._session.series
 
     def _freeze(self, target: ExplainTarget, question: str | None) -> ExplainRequest:
         session = self._session

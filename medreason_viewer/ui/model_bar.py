@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout
 
 from ..reasoning.request import ModelInfo, ModelState
 from .plain import ElidedLabel, PlainLabel, tooltip
@@ -26,8 +26,10 @@ class ModelBar(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(11, 7, 11, 8)
         column.setSpacing(2)
-        column.addWidget(self.name)
-        column.addWidget(PlainLabel("Research use only – not for diagnosis", "caution"))
+        first = QHBoxLayout()
+        first.addWidget(self.name, 1)
+        first.addWidget(PlainLabel("research use only", "badge"))
+        column.addLayout(first)
         for widget in (self.origin, self.state, self.progress):
             column.addWidget(widget)
         session.model_state_changed.connect(self.show_state)

@@ -28,7 +28,7 @@ class SeriesPanel(QFrame):
         self._session = session
         self.patient = ElidedLabel(role="title")
         self.details = PlainLabel(role="small", wrap=True)
-        self.unreadable = PlainLabel(role="caution", wrap=True)
+        self.unreadable = PlainLabel(role="small", wrap=True)
         self.list = SeriesList()
         self._build()
         self.list.currentItemChanged.connect(self._item_chosen)
@@ -78,7 +78,7 @@ class SeriesPanel(QFrame):
         passed_over = scan.unreadable if scan else ()
         self.unreadable.setVisible(bool(passed_over))
         count = len(passed_over)
-        self.unreadable.setText(f"{count} file{'s' if count > 1 else ''} could not be read")
+        self.unreadable.setText(f"{count} file{' was' if count == 1 else 's were'} passed over")
         self.unreadable.setToolTip(tooltip("\n".join(f"{u.path.name}: {u.reason}" for u in passed_over[:20])))
 
     def _show_series(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 from typing import Final
 
 import qtawesome
@@ -20,6 +21,8 @@ CAUTION: Final = "#e3a63f"  # contradictions, warnings
 GOOD: Final = "#86b98a"
 FAULT: Final = "#e0705c"
 
+_ICONS = Path(str(resources.files("medreason_viewer"))) / "resources" / "icons"
+_CHECK = (_ICONS / "check.svg").as_posix()
 _STYLE = f"""
 * {{ font-size: 9.5pt; }}
 QMainWindow, QDialog {{ background: {PANEL}; }}
@@ -53,6 +56,9 @@ QPushButton#link {{ background: transparent; border: 1px solid transparent; colo
                     text-align: left; }}
 QPushButton#link:focus {{ border-color: {ACCENT}; }}
 QCheckBox {{ border: 1px solid transparent; border-radius: 3px; padding: 1px 3px; }}
+QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {MUTED}; border-radius: 3px;
+                        background: {GROUND}; }}
+QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; image: url("{_CHECK}"); }}
 QLineEdit, QPlainTextEdit {{ background: {GROUND}; border: 1px solid {LINE}; border-radius: 4px; padding: 4px;
                              selection-background-color: {ACCENT}; selection-color: #08131b; }}
 QLineEdit:focus, QPlainTextEdit:focus {{ border-color: {ACCENT}; }}
@@ -77,6 +83,8 @@ QFrame#banner {{ background: {RAISED}; border: 0; border-left: 4px solid {ACCENT
                  border-bottom: 1px solid {LINE}; }}
 QFrame#banner[kind="fault"] {{ border-left-color: {FAULT}; }}
 QFrame#banner[kind="caution"] {{ border-left-color: {CAUTION}; }}
+QLabel#strong {{ font-weight: 600; }}
+QLabel#badge {{ color: {CAUTION}; font-size: 8.5pt; }}
 QLabel#title {{ font-size: 11pt; font-weight: 600; }}
 QLabel#heading {{ color: {MUTED}; font-size: 8.5pt; font-weight: 600; }}
 QLabel#muted {{ color: {MUTED}; }}
@@ -111,8 +119,7 @@ def pixmap(name: str, colour: str, size: int = 16) -> QPixmap:
 def app_icon() -> QIcon:
     """The program's own icon."""
     drawn = QPixmap()
-    file = resources.files("medreason_viewer") / "resources" / "icons" / "medreason.png"
-    drawn.loadFromData(file.read_bytes())
+    drawn.loadFromData((_ICONS / "medreason.png").read_bytes())
     return QIcon(drawn)
 
 

@@ -95,9 +95,15 @@ def progress(answer: Answer, model_state: ModelState | None) -> str:
     return "Answered" if answer.status == "answered" else "Stopped. Nothing of this answer was kept."
 
 
-def place(answer: Answer) -> str:
-    """Which slice an explanation is about, counted from 1 as the reader sees it."""
-    return f"{answer.request.scope.plane or 'slice'} {answer.request.slice_index + 1}"
+def place(answer: Answer, series: Series) -> str:
+    """Which slice an explanation is about, by the number the reader sees."""
+    return f"image {image_number(series, answer.request.slice_index)}"
+
+
+def image_number(series: Series, slice_index: int) -> int:
+    """InstanceNumber where there is one, else the place counted from 1."""
+    instance_number = series.frames[slice_index].instance_number
+    return slice_index + 1 if instance_number is None else instance_number
 
 
 _NOT_READY: Final[dict[str, str]] = {

@@ -90,7 +90,7 @@ def _input_caption(answer: Answer | None) -> str:
     if answer is None or answer.zoom is None:
         return "What the model sees"
     rows, cols = answer.zoom.model_input.shape[:2]
-    return f"What the model sees, {cols} × {rows} px"
+    return f"What the model sees ({cols} × {rows})"
 
 
 def _zoom_caption(answer: Answer | None) -> str:
@@ -98,4 +98,4 @@ def _zoom_caption(answer: Answer | None) -> str:
         return "Region, enlarged"
     size = size_mm(answer.zoom.crop_slice, answer.request.plane)
     source = f", {SOURCES[answer.region.source]}" if answer.region else ""
-    return f"Region, enlarged: {size}{source}"
+    return f"{size}{source}"
