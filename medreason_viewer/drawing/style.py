@@ -25,7 +25,7 @@ SOURCES: Final[dict[Source, QColor]] = {
     "model": QColor("#f0e04a"),
     "grown": QColor("#45d6a8"),
 }
-DASHES: Final[dict[Source, list[float]]] = {"reader": [], "model": [5.0, 3.0], "grown": [1.5, 2.5]}
+DASHES: Final[dict[Source, list[float]]] = {"reader": [], "model": [5.0, 3.0], "grown": [2.0, 2.0]}
 HALO: Final = QColor(0, 0, 0, 190)
 HANDLE_PX: Final = 7.0
 MARGIN_PX: Final = 10.0
