@@ -12,8 +12,11 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 UNDEFINED: Final = 0xFFFFFFFF
-LONG_VRS: Final = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-VRS: Final = LONG_VRS | frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_HEADER_SIZES: Final = dict.fromkeys(
+    b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split(), 8
+)
+_HEADER_SIZES |= dict.fromkeys(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split(), 12)
+VRS: Final = frozenset(_HEADER_SIZES)
 _ITEM_END, _SEQUENCE_END = 0xFFFEE00D, 0xFFFEE0DD
 _PIXEL_DATA: Final = 0x7FE00010
 _FLOAT_PIXELS: Final = (0x7FE00008, 0x7FE00009)
@@ -127,31 +130,43 @@ def _skip_sequence(data: bytes, position: int, read: _Reader) -> int:
 
 def _reader(implicit: bool, order: str) -> _Reader:
     """A function (data, position) -> (tag, VR, where the value starts, its length)."""
-    unpack_length = struct.Struct(order + "L").unpack_from
-    if implicit:
-        unpack_implicit = struct.Struct(order + "HHL").unpack_from
+    return _implicit_reader(order) if implicit else _explicit_reader(order)
 
-        def read_implicit(data: bytes, position: int) -> Element:
-            if position + 8 > len(data):
-                raise Short(position + 8)
-            group, element, length = unpack_implicit(data, position)
-            return group << 16 | element, b"", position + 8, length
 
-        return read_implicit
-    unpack = struct.Struct(order + "HH2sH").unpack_from
+def _implicit_reader(order: str) -> _Reader:
+    unpack = struct.Struct(order + "HHL").unpack_from
 
-    def read_explicit(data: bytes, position: int) -> Element:
+    def read(data: bytes, position: int) -> Element:
         if position + 8 > len(data):
             raise Short(position + 8)
-        group, element, vr, length = unpack(data, position)
-        if vr not in LONG_VRS:
-            if vr in VRS:
-                return group << 16 | element, vr, position + 8, length
-            if group == 0xFFFE:
-                return group << 16 | element, b"", position + 8, unpack_length(data, position + 4)[0]
-            raise Unusual
-        if position + 12 > len(data):
-            raise Short(position + 12)
-        return group << 16 | element, vr, position + 12, unpack_length(data, position + 8)[0]
+        group, element, length = unpack(data, position)
+        return group << 16 | element, b"", position + 8, length
 
-    return read_explicit
+    return read
+
+
+def _explicit_reader(order: str) -> _Reader:
+    """Unpacks the longest form of a header at once: this is where a scan spends its time."""
+    unpack = struct.Struct(order + "HH2sHL").unpack_from
+    unpack_item = struct.Struct(order + "L").unpack_from
+    sizes = _HEADER_SIZES
+
+    def read(data: bytes, position: int) -> Element:
+        try:
+            group, element, vr, length, long_length = unpack(data, position)
+        except struct.error:
+            if position + 8 > len(data):
+                raise Short(position + 8) from None
+            group, element, vr, length, long_length = unpack(data[position:].ljust(12, b"\0"))
+        size = sizes.get(vr)
+        if size == 8:
+            return group << 16 | element, vr, position + 8, length
+        if size == 12:
+            if position + 12 > len(data):
+                raise Short(position + 12)
+            return group << 16 | element, vr, position + 12, long_length
+        if group == 0xFFFE:
+            return group << 16 | element, b"", position + 8, unpack_item(data, position + 4)[0]
+        raise Unusual
+
+    return read

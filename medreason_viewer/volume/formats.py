@@ -187,6 +187,6 @@ def _notes(reader: Any, dtype: np.dtype[Any]) -> list[Note]:
     if dtype.itemsize == 1:
         return [Note("not_ct_image", "Values of 8 bits are not HU; this may be a segmentation.")]
     if dtype.kind == "f":
-        text = "Values are stored as fractions. Where they are not whole HU they are rounded to one of 65,536 steps."
+        text = "Values are fractions. Where they are not whole HU they are rounded to one of 65,536 steps."
         return [Note("rounded", text)]
     return []
