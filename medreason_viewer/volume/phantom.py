@@ -169,6 +169,8 @@ class Phantom:
             self.lesion.paint(scene, air, cover)
         _paint_fissures(self.build, scene, air)
         vessels = tube_cover(canvas, self._trees.vessels, z)
+        if self.finding == "emphysema":  # holes have lost their vessels
+            vessels *= 1 - np.float32(0.85) * cover
         blend(air, vessels, self.build.blood_hu)
         blend(air, tube_cover(canvas, self._trees.walls, z), -260.0)
         blend(air, tube_cover(canvas, self._trees.lumens, z), -960.0)

@@ -31,7 +31,8 @@ from .phantom_paint import (
 FROM_FRONT: Final = np.degrees(np.arccos(-np.sin(2 * np.pi * np.arange(ANGLES) / ANGLES))).astype(np.float32)
 LEFTWARDS: Final = (np.cos(2 * np.pi * np.arange(ANGLES) / ANGLES) > 0).astype(np.float32)
 _CAGE_DEG: Final = (0, 20, 40, 60, 80, 100, 120, 135, 150, 160, 168, 180)
-_CAGE_MM: Final = (74, 83, 99, 113, 121, 124, 121, 116, 109, 103, 93, 82)
+_CAGE_MM: Final = (74, 81, 93, 106, 117, 124, 125, 121, 113, 105, 94, 82)
+_WALL_HU: Final = 30.0  # of trachea and main bronchi
 _CAGE_Z: Final = (-170, -100, -30, 10, 40, 60, 80, 100, 125)
 _CAGE_SCALE: Final = (1.0, 1.04, 1.0, 0.95, 0.88, 0.79, 0.67, 0.53, 0.42)
 
@@ -96,11 +97,12 @@ def survey(build: Build, canvas: Canvas, z: float) -> Scene:
     cage = radial_distance(canvas, cage_table(build, z))
     organs = mediastinum(build, z)
     middle = _septum(build, canvas, z)
-    for shape, _ in organs:
+    for shape, value in organs:
+        halo, rounding = (0.2, 2.5) if value < -500 or value == _WALL_HU else (0.8, 7.0)  # bare bronchi
         window = canvas.window(shape.x, shape.y, shape.reach + 12)
         part = middle[window]
         if part.size:
-            part[...] = smooth_min(part, shape.distance(x[window], y[window]) - np.float32(1.2), 8.0)
+            part[...] = smooth_min(part, shape.distance(x[window], y[window]) - np.float32(halo), rounding)
     dome = _dome(build, canvas)
     below = (dome - np.float32(z)) * np.float32(0.7)
     outside = np.maximum(
@@ -258,7 +260,15 @@ def _pulmonary(level: float) -> list[Shape]:
     if (right := _chord(level, -16, 11, 10)) > 3:
         shapes += [Capsule(16, -26, -4, -4, right), Capsule(-4, -4, -40, 0, right)]
     if (veins := _chord(level, -46, 14, 7)) > 2:
-        shapes += [Capsule(-20, 8, -48, 4, veins), Capsule(26, 10, 50, 8, veins)]
+        shapes += [Capsule(-20, 8, -50, 6, veins), Capsule(26, 10, 54, 10, veins)]
+    if (upper := _chord(level, -26, 13, 4.6)) > 1.5:
+        shapes += [Capsule(-28, -8, -48, -12, upper), Capsule(36, -4, 53, -10, upper)]
+    if (interlobar := _chord(level, -40, 28, 8)) > 3:
+        middle = float(np.interp(level, (-66, -15), (1.0, 0.0)))
+        shapes.append(Ellipse(-47 - 5 * middle, 8 + 10 * middle, interlobar, 0.85 * interlobar))
+    if (descending := _chord(level, -32, 33, 8)) > 3:
+        middle = float(np.interp(level, (-62, -5), (1.0, 0.0)))
+        shapes.append(Ellipse(47 + 8 * middle, 14 + 14 * middle, descending, 0.85 * descending))
     return shapes
 
 
@@ -276,7 +286,7 @@ def _airways(level: float) -> list[tuple[Shape, float]]:
         left = np.interp(level, (-58, -30, -8), (46, 40, 16))
         longer = float(np.interp(level, (-40, -25, -8), (5, 8, 10)))
         shapes = [Ellipse(right, y, 6.2, 5.8), Ellipse(left, y + 1, longer, 5.4, 0.25)]
-    walls: list[tuple[Shape, float]] = [(shape.grown(1.6), 30.0) for shape in shapes]
+    walls: list[tuple[Shape, float]] = [(shape.grown(1.5), _WALL_HU) for shape in shapes]
     return walls + [(shape, -985.0) for shape in shapes]
 
 
@@ -308,5 +318,9 @@ def _paint_abdomen(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
     blend(inside, gas, -960.0)
     fill(canvas, inside, spleen, 50.0 + enhanced)
     border = x - np.float32(24 * across) + (y + 40) * np.float32(0.55)
-    blend(inside, canvas.cover(border + 6 * rippled(waves[:4], x, y, scene.z)), 58.0 + enhanced)
+    blend(
+        inside,
+        canvas.cover(border + 5 * rippled(waves[:6] * (0.4, 0.4, 0.4, 1), x, y, scene.z)),
+        58.0 + enhanced,
+    )
     blend(hu, scene.under, inside)

@@ -107,7 +107,7 @@ def _fork(
 
 def _twigs(rng: np.random.Generator, hila: NDArray[np.float64], scale: float, density: float) -> Tubes:
     """The smallest vessels, everywhere in the lungs, pointing away from the hila."""
-    count = int(4300 * density)
+    count = int(7500 * density)
     hub = hila[rng.integers(2, size=count)]
     outwards = rng.normal(size=(count, 3))
     outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
@@ -115,7 +115,7 @@ def _twigs(rng: np.random.Generator, hila: NDArray[np.float64], scale: float, de
     start = hub + outwards * far * (92 * scale, 100 * scale, 145 * scale)
     ways = outwards + rng.normal(0, 0.45, (count, 3))
     ways /= np.linalg.norm(ways, axis=1, keepdims=True)
-    radius = rng.uniform(0.45, 1.05, count) * np.sqrt(scale)
+    radius = rng.uniform(0.35, 1.0, count) * np.sqrt(scale)
     return Tubes(start, start + ways * rng.uniform(6, 20, (count, 1)), radius, radius * 0.6)
 
 

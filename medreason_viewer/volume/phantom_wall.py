@@ -286,8 +286,8 @@ def _mottle(canvas: Canvas, hu: Plane, body: Ellipse, waves: Plane, z: float) ->
     """Trabecular texture of the marrow."""
     window = canvas.window(body.x, body.y, body.reach)
     x, y = (axis[window] for axis in canvas.grid)
-    grain = rippled(waves[-4:] * (9, 9, 9, 1), x, y, z)
-    hu[window] += 28 * grain * canvas.cover(body.grown(-2.5).distance(x, y))
+    grain = rippled(waves * (7, 7, 5, 1), x, y, z)
+    hu[window] += 20 * grain * canvas.cover(body.grown(-2.5).distance(x, y))
 
 
 def _paint_table(build: Build, canvas: Canvas, hu: Plane) -> None:
