@@ -15,19 +15,20 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
 from ..cancel import Cancel
 from ..errors import MedReasonError
 from .answerer import Answerer
-from .bundle import fingerprint, verify
+from .bundle import adapter_fingerprint, fingerprint, verify
 from .protocol import CancelRequest, Explain, Heartbeat, Message, ProtocolError, read_message, write_message
 from .request import ExplainRequest, ModelState
 
 _log = logging.getLogger(__name__)
 HEARTBEAT_S: Final = 1.0
+_CHECKED: Final = 0.5  # the part of the load after which the files are checked
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 
 
@@ -93,18 +94,38 @@ def load(bundle: Path, device: Literal["auto", "cpu", "cuda"], outbox: Outbox) -
     BundleError, ModelError
         With a sentence for the reader.
     """
-    outbox.send(ModelState("loading", "Checking the model's files.", progress=0.0))
-    manifest = verify(bundle)
-    outbox.send(ModelState("loading", "Loading the model into memory.", progress=0.2))
+    manifest = verify(bundle, progress=_told_by(outbox))
+    outbox.send(ModelState("loading", "Loading the model into memory.", progress=_CHECKED))
     from . import qwen  # takes seconds, so the states above come first
 
-    adapter = bundle / manifest.adapter if manifest.adapter else None
-    engine = qwen.load(bundle, manifest, sha256=fingerprint(manifest), device=device, adapter=adapter)
+    engine = qwen.load(
+        bundle,
+        manifest,
+        sha256=fingerprint(manifest),
+        device=device,
+        adapter=bundle / manifest.adapter if manifest.adapter else None,
+        adapter_sha256=adapter_fingerprint(manifest),
+    )
     text = "The model is ready."
     if engine.info.device == "cpu" and device != "cpu":
         text = "The model is ready on the CPU: there is no GPU it can use, so answers take longer."
     outbox.send(ModelState("ready", text, engine.info, 1.0))
     return Answerer(engine, manifest, outbox.send)
+
+
+def _told_by(outbox: Outbox) -> Callable[[int, int], None]:
+    """Tells how much of the files is checked, a hundred times at most."""
+    last = -1
+
+    def tell(done: int, size: int) -> None:
+        nonlocal last
+        percent = 100 * done // max(size, 1)
+        if percent > last:
+            last = percent
+            text = "Checking the model's files."
+            outbox.send(ModelState("loading", text, progress=_CHECKED * percent / 100))
+
+    return tell
 
 
 def _die_with_parent() -> None:
