@@ -73,10 +73,9 @@ class Child:
         self._asked: deque[tuple[Request, Job]] = deque()
         self._due = time.monotonic() + limits.start_s
         self.ready = False
-        self._process = _spawn(
-            Start(self._ring.name, DEPTH, slot_bytes, limits.memory_bytes + 16 * slot_bytes, os.getpid()),
-            self._ring.descriptor,
-        )
+        memory = limits.memory_bytes + 16 * slot_bytes
+        start = Start(self._ring.name, DEPTH, slot_bytes, memory, os.getpid())
+        self._process = spawn("decoders", (start.encode(),), self._ring.descriptor)
         self._listener = threading.Thread(target=self._listen, args=(replies,), daemon=True)
         self._listener.start()
 
@@ -175,15 +174,18 @@ class Child:
                 return
 
 
-def _spawn(start: Start, shared: int) -> subprocess.Popen[bytes]:
-    """A fresh interpreter: no fork of a process with threads, no file of the current folder imported."""
+def spawn(module: str, arguments: tuple[str, ...], shared: int) -> subprocess.Popen[bytes]:
+    """Run a module of this package in a fresh interpreter, with a descriptor of shared memory.
+
+    No fork of a process that has threads, and no module out of the current folder, which may be anyone's.
+    """
     system: dict[str, Any] = {"pass_fds": (shared,)}
     if sys.platform == "win32":
         system = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
     path = os.pathsep.join(filter(None, (str(_PACKAGE), os.environ.get("PYTHONPATH", ""))))
     one = dict.fromkeys(_ONE_THREAD, "1")
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "medreason_viewer.volume.decoders", start.encode()],
+        [sys.executable, "-P", "-m", f"{__package__}.{module}", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # what codecs print may hold what they read

@@ -23,6 +23,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .confine import answers_only, end_with, limit_memory
 from .encapsulated import frame_from, one_frame_file
 from .pixels import NotCtPixels, Stored, check_layout, put_cells, put_values
 from .series import PixelLayout
@@ -38,9 +39,8 @@ Cells = tuple[NDArray[Any], bool]  # the values of a frame, and whether they sti
 def main() -> None:
     """Run until the viewer goes."""
     start = Start.decode(sys.argv[1])
-    _end_with(start.parent)
-    answers = os.dup(1)
-    os.dup2(2, 1)  # what codecs print must not get between the answers
+    end_with(start.parent)
+    answers = answers_only()
     ring = Ring(start.slots, start.slot_bytes, start.ring)
     os.write(answers, encode_reply(READY, good=True, size=0))
     limited = False
@@ -48,7 +48,7 @@ def main() -> None:
         faulthandler.dump_traceback_later(request.deadline_s, exit=True)
         _import_codec(request.layout.transfer_syntax)
         if not limited:
-            _limit_memory(start.memory_bytes)
+            limit_memory(start.memory_bytes)
             limited = True
         os.write(answers, _answer(request, ring))
         faulthandler.cancel_dump_traceback_later()
@@ -163,32 +163,6 @@ def _import_codec(syntax: str) -> None:
         importlib.import_module("openjpeg.utils")
     elif syntax.startswith(_JPEG):
         importlib.import_module("SimpleITK")
-
-
-def _end_with(parent: int) -> None:
-    """End when the viewer does, even in the middle of a frame (Linux; elsewhere the closed pipe does it)."""
-    if sys.platform != "linux":
-        return
-    import ctypes
-    import signal
-
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    if os.getppid() != parent:
-        os._exit(0)
-    os.nice(5)  # the window comes first
-
-
-def _limit_memory(more_bytes: int) -> None:
-    """Let the address space grow by so many bytes from here on, and no further."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    with contextlib.suppress(OSError):
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (used + more_bytes, used + more_bytes))
 
 
 if __name__ == "__main__":

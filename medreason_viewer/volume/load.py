@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ..cancel import Cancel
 from ..errors import TooLarge, UnreadableFile
 from .ct import CtVolume
-from .decode import DecodePool, Job, Result
+from .decode import DecodePool, Job
+from .decode_volume import read_in_child
 from .native import read_native
 from .series import Series
 
@@ -67,12 +68,26 @@ class Loader:
 
     def __iter__(self) -> Iterator[int]:
         """Load; raises Cancelled if a stop was requested."""
+        if self.volume.series.format != "dicom":
+            yield from self._read_whole()
+            return
         native = np.array([frame.offset is not None for frame in self.volume.series.frames])
         if native.all():
             yield from self._read(native)
         else:
             yield from self._decode(~native)
             yield from self._read(native)
+
+    def _read_whole(self) -> Iterator[int]:
+        """One file that holds all slices arrives at once."""
+        reason = None
+        try:
+            read_in_child(self.volume, self._cancel)
+        except UnreadableFile as error:
+            reason = str(error)
+        for index in self._order(np.ones_like(self._waiting)):
+            self._settle(index, reason)
+            yield index
 
     def _order(self, kind: Kind) -> Iterator[int]:
         """Slices of a kind, each time the one nearest to where the reader is."""
@@ -90,9 +105,9 @@ class Loader:
             try:
                 read_native(self.volume.series.frames[index], self.volume.stored[index])
             except UnreadableFile as error:
-                self._fail(index, str(error))
+                self._settle(index, str(error))
             else:
-                self.volume.loaded[index] = True
+                self._settle(index, None)
             yield index
 
     def _decode(self, compressed: Kind) -> Iterator[int]:
@@ -103,18 +118,20 @@ class Loader:
                 for index in self._order(compressed)
             )
             for result in pool.decode(jobs, self._cancel):
-                self._keep(result)
-                yield result.job.index
+                index, path = result.job.index, result.job.frame.path
+                self._settle(
+                    index, None if result.reason is None else str(UnreadableFile(path, result.reason))
+                )
+                yield index
 
-    def _keep(self, result: Result) -> None:
-        if result.reason is None:
-            self.volume.loaded[result.job.index] = True
-        else:
-            self._fail(result.job.index, str(UnreadableFile(result.job.frame.path, result.reason)))
-
-    def _fail(self, index: int, sentence: str) -> None:
-        log.warning("Slice %d could not be loaded", index)  # no file name: it may hold a patient's name
-        self.volume.failed[index] = sentence
+    def _settle(self, index: int, problem: str | None) -> None:
+        """A slice has arrived, or has failed with a sentence."""
+        if problem is None:
+            self.volume.loaded[index] = True
+            return
+        if not self.volume.failed:  # once a series; no file name, for it may hold a patient's name
+            log.warning("A slice could not be loaded")
+        self.volume.failed[index] = problem
 
 
 def check_memory(series: Series) -> None:
