@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 UNDEFINED: Final = 0xFFFFFFFF
-_HEADER_SIZES: Final = dict.fromkeys(
-    b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split(), 8
-)
-_HEADER_SIZES |= dict.fromkeys(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split(), 12)
+_HEADER_SIZES: Final = {
+    **dict.fromkeys(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split(), 8),
+    **dict.fromkeys(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split(), 12),
+}
 VRS: Final = frozenset(_HEADER_SIZES)
 _ITEM_END, _SEQUENCE_END = 0xFFFEE00D, 0xFFFEE0DD
 _PIXEL_DATA: Final = 0x7FE00010
