@@ -1,7 +1,7 @@
 """A synthetic chest CT: a procedural patient with at most one finding, slice by slice or as a DICOM study.
 
-Everything is drawn from random numbers; no patient contributed. The phantom is for training and showing the demo
-model and for tests; what a model learns from it means nothing on a patient.
+Everything is drawn from random numbers; no patient contributed. The phantom is for training and showing the
+demo model and for tests; what a model learns from it means nothing on a patient.
 
 What varies: sex-like build, size, fat, muscle, heart, diaphragm, organ positions, vessel density, intravenous
 contrast, bones, position and rotation in the field of view (300 to 400 mm), couch, dose, grain and sharpness.
@@ -22,8 +22,8 @@ emphysema      holes of 4-12 mm in an area of 45-80 mm,     -1000 to -968       
 pneumothorax   9-42 mm thick                                -996, line about 1 mm       front and side
 ============== ============================================ =========================== =====================
 
-The ``shifted`` setting (for testing only) has lower dose, coarser grain, heavier or slighter bodies, denser lungs
-and lesions 25 to 70 HU lower.
+The ``shifted`` setting (for testing only) has lower dose, coarser grain, heavier or slighter bodies, denser
+lungs and lesions 25 to 70 HU lower.
 """
 
 from __future__ import annotations
@@ -37,11 +37,14 @@ from scipy import ndimage
 
 from .geometry import SliceBox
 from .phantom_anatomy import Scene, paint_middle, survey
+from .phantom_bones import paint_bones
 from .phantom_build import Build, Setting, sample_build
-from .phantom_findings import FINDINGS, Finding, Side, make_lesion
-from .phantom_paint import Canvas, Plane, blend, ripple, rippled, tube_cover
+from .phantom_findings import make_lesion
+from .phantom_paint import Canvas, Plane, blend, ripple, rippled
+from .phantom_site import FINDINGS, Finding, Side
+from .phantom_tubes import tube_cover
 from .phantom_vessels import Trees, grow
-from .phantom_wall import paint_bones, paint_wall
+from .phantom_wall import paint_wall
 
 Density = Literal["solid", "ground-glass", "fluid", "air", "none"]
 Level = Literal["apex", "arch", "carina", "heart", "base"]
@@ -184,7 +187,7 @@ class Phantom:
         build, canvas = self.build, scene.canvas
         pixel = canvas.spacing_mm
         hu = ndimage.gaussian_filter(hu, build.psf_mm / pixel)
-        rng = np.random.default_rng([self.seed, 4, int(round(scene.z * 100)) & 0xFFFFFF, canvas.matrix])
+        rng = np.random.default_rng([self.seed, 4, round(scene.z * 100) & 0xFFFFFF, canvas.matrix])
         white = rng.standard_normal(hu.shape, np.float32)
         sigma = build.grain_mm / pixel
         fine = ndimage.gaussian_filter(white, sigma) if sigma > 0.2 else white
@@ -201,9 +204,10 @@ class Phantom:
         spacing, box = self.spacing_mm(matrix), _box(mask)
         level = next(name for least, name in _LEVELS if z_mm / self.build.up >= least)
         shown = box is not None
+        side = self.lesion.side if shown and self.lesion else None
         return PhantomSlice(
-            hu, mask, self.finding if shown else "none", box, self.lesion.side if shown and self.lesion else None,
-            level, spacing, _long_side(box, spacing), float(hu[mask].mean()) if shown else None,
+            hu, mask, self.finding if shown else "none", box, side, level,
+            spacing, _long_side(box, spacing), float(hu[mask].mean()) if shown else None,
             _DENSITY[self.finding] if shown else "none", self._place(mask, z_mm) if shown else (), self.seed,
             float(z_mm), self.setting,
         )  # fmt: skip

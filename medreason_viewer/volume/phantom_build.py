@@ -1,4 +1,4 @@
-"""Who lies in the scanner: size, sex, positions, dose and contrast of one phantom patient, drawn at random."""
+"""Who lies in the scanner: size, sex, positions, dose and contrast of one random phantom patient."""
 
 from __future__ import annotations
 
@@ -81,5 +81,6 @@ def sample_build(rng: np.random.Generator, setting: Setting) -> Build:
         contrast=contrast, noise_hu=rng.uniform(32, 55) if odd else rng.uniform(12, 28),
         grain_mm=rng.uniform(0.75, 1.1) if odd else rng.uniform(0.5, 0.8), psf_mm=rng.uniform(0.35, 0.65),
         fov_mm=float(np.clip((300 * size * width + 1.9 * fat_mm) * rng.uniform(0.95, 1.08), 300, 400)),
-        centre_mm=(rng.normal(0, 7), 12 + rng.normal(0, 9)), rotation=rng.normal(0, 0.03), table=int(rng.integers(3)),
+        centre_mm=(rng.normal(0, 7), 12 + rng.normal(0, 9)), rotation=rng.normal(0, 0.03),
+        table=int(rng.integers(3)),
     )  # fmt: skip

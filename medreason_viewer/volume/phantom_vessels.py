@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .phantom_paint import Tubes
+from .phantom_tubes import Tubes
 
 _GENERATIONS: Final = 8
 _NARROWING: Final = 0.79  # Murray's law for a symmetric fork: 2 ** (-1 / 3)
@@ -48,7 +48,7 @@ def grow(rng: np.random.Generator, hila: NDArray[np.float64], scale: float, dens
     arteries = _tree(rng, heads, ways, 3.4 * scale, 0.26 * reach, hila, density)
     apart = ways + rng.normal(0, 0.22, ways.shape)
     apart /= np.linalg.norm(apart, axis=1, keepdims=True)
-    veins = _tree(rng, heads + (0, -7, -9), apart, 3.1 * scale, 0.27 * reach, hila, density)
+    veins = _tree(rng, heads + np.array((0.0, -7.0, -9.0)), apart, 3.1 * scale, 0.27 * reach, hila, density)
     bronchi = _accompany(rng, arteries)
     joined = _join([arteries, veins, _twigs(rng, hila, scale, density)])
     return Trees(joined, bronchi.grown(0.75, 1.1), bronchi)
