@@ -126,9 +126,9 @@ def _answer(made: Explanation) -> str:
 def _measured(made: Explanation) -> str:
     x0, y0, x1, y1 = made.region.box_slice.as_tuple()
     evidence = made.evidence
+    box = f"box {x0:g}, {y0:g}, {x1:g}, {y1:g} (slice pixels), {_SOURCES[made.region.source]}"
     rows = [
-        f"Slice index {made.slice_index}; box {x0:g}, {y0:g}, {x1:g}, {y1:g} (slice pixels), "
-        f"{_SOURCES[made.region.source]}; side: {evidence.side or 'not known'}.",
+        f"Slice index {made.slice_index}; {box}; side: {evidence.side or 'not known'}.",
         "",
         "| | mean HU | SD | min | max | area mm² | long axis mm | short axis mm |",
         "|---|---|---|---|---|---|---|---|",
@@ -147,11 +147,11 @@ def _row(name: str, found: Statistics) -> str:
 
 def _model(made: Explanation) -> str:
     model, timing = made.model, made.timing
+    took = f"first token after {timing.first_token_s:.1f} s, {timing.tokens} tokens in {timing.total_s:.1f} s"
     return "\n".join(
         [
             f"- {_plain(model.name)} (SHA-256 {model.sha256}), {_plain(model.quantization)}",
-            f"- On {_plain(model.device)}: first token after {timing.first_token_s:.1f} s, "
-            f"{timing.tokens} tokens in {timing.total_s:.1f} s",
+            f"- On {_plain(model.device)}: {took}",
             f"- Licence: {_plain(model.licence)}. Trained on: {_plain(model.trained_on)}.",
             f"- Intended use: {_plain(model.intended_use)}",
         ]

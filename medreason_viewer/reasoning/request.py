@@ -49,7 +49,7 @@ class ExplainRequest:
     Raises
     ------
     ValueError
-        If neither or both of box and point are set, or the arrays do not fit each other.
+        If neither or both of box and point are set, either lies off the slice, or the arrays do not fit.
     """
 
     id: str
@@ -70,6 +70,15 @@ class ExplainRequest:
             raise ValueError("a request has either a box or a point")
         if self.hu.ndim != 2 or self.hu.shape != self.padding.shape:
             raise ValueError("hu and padding must be one slice of the same shape")
+        rows, cols = self.hu.shape
+        if self.box_slice is not None and not self.box_slice.fits(rows, cols):
+            raise ValueError("the box does not lie on the slice")
+        if self.point_slice is not None and not _on(self.point_slice, rows, cols):
+            raise ValueError("the point does not lie on the slice")
+
+
+def _on(point: tuple[float, float], rows: int, cols: int) -> bool:
+    return 0 <= point[0] < cols and 0 <= point[1] < rows
 
 
 @dataclass(frozen=True, slots=True)
