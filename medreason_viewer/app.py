@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,10 @@ from . import settings as settings_file
 from .errors import MedReasonError, SettingsError
 from .reasoning.bundle import DEMO_BUNDLE, read_manifest
 from .reasoning.client import ModelClient
-from .reasoning.request import ModelInfo
+from .reasoning.request import Event, ModelInfo
 from .settings import Settings
 from .ui import theme
+from .ui.answer import ExplainTarget
 from .ui.explain import Explainer, MakeClient
 from .ui.explain_panel import ExplainPanel
 from .ui.footer import Footer
@@ -30,6 +32,7 @@ from .ui.series_panel import SeriesPanel
 from .ui.session import Session
 from .ui.slice_view import SliceView
 from .ui.thumbnails import Thumbnails
+from .ui.unattended import Explained, Unattended
 from .volume.series import Scan
 
 log = logging.getLogger(__name__)
@@ -144,6 +147,59 @@ def run(path: Path | None, bundle: Path | None, settings_path: Path | None = Non
     return code
 
 
+def explain_once(
+    path: Path,
+    *,
+    slice_index: int,
+    target: ExplainTarget,
+    bundle: Path,
+    series_uid: str | None = None,
+    screenshot: Path | None = None,
+    on_event: Callable[[Event], None] | None = None,
+    stay: bool = False,
+) -> Explained:
+    """Open a study in the window, explain one region of it, and take a picture of the whole window.
+
+    Without a display the window is drawn off screen.
+
+    Parameters
+    ----------
+    slice_index : int
+        0-based, in the series of ``series_uid`` (else the one shown first).
+    target : ExplainTarget
+        A box or a point in slice pixels.
+    screenshot : Path, optional
+        Where the picture goes (PNG).
+    on_event : callable, optional
+        Sees every event of the model, on the model client's thread.
+    stay : bool
+        Leave the window to the reader afterwards, until it is closed; only where there is a display.
+
+    Raises
+    ------
+    VolumeError, RegionError, ModelError, BundleError
+        With a sentence for the user.
+    """
+    shown = has_display()
+    if not shown:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    application = application_with_theme()
+    place = build(Settings(), partial(_client_with_witness, bundle, on_event), manifest_info(bundle))
+    try:
+        place.window.show()
+        place.explainer.start()
+        unattended = Unattended(place.window)
+        unattended.open(path, series_uid)
+        explained = unattended.explain(slice_index, target)
+        if screenshot is not None:
+            unattended.picture(screenshot)
+        if stay and shown:
+            application.exec()
+    finally:
+        place.close()
+    return explained
+
+
 def application_with_theme() -> QApplication:
     """The one application object, made if there is none, in the program's theme."""
     existing = QApplication.instance()
@@ -159,6 +215,19 @@ def has_display() -> bool:
     """Whether a window can be shown: Linux needs a display server, or a Qt platform chosen by hand."""
     named = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in named)
+
+
+def _client_with_witness(
+    bundle: Path, witness: Callable[[Event], None] | None, on_event: Callable[[Event], None]
+) -> ModelClient:
+    """A client whose events a second receiver sees too."""
+
+    def tell(event: Event) -> None:
+        if witness is not None:
+            witness(event)
+        on_event(event)
+
+    return ModelClient(bundle, tell)
 
 
 def _wire(place: Workplace, model_bar: ModelBar) -> None:

@@ -47,8 +47,8 @@ class Settings:
     window_width: int = 1600
     window_height: int = 1000
     maximized: bool = False
-    series_panel_width: int = 236
-    explain_panel_width: int = 400
+    series_panel_width: int = 212
+    explain_panel_width: int = 376
 
     def __post_init__(self) -> None:
         for name in ("window_width", "window_height", "series_panel_width", "explain_panel_width"):

@@ -44,12 +44,12 @@ class AnswerPage(QWidget):
         self.zoom, self.evidence, self.reasoning = ZoomPanel(), EvidencePanel(), ReasoningPanel()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self.zoom)
+        column.setSpacing(6)
+        column.addWidget(self.zoom, 2)
         column.addWidget(PlainLabel("Measured on this workstation", "heading"))
         column.addWidget(self.evidence)
         column.addWidget(PlainLabel("The model's reasoning", "heading"))
-        column.addWidget(self.reasoning, 1)
+        column.addWidget(self.reasoning, 3)
 
     def show_answer(self, answer: Answer | None, *, folded: bool, selected_step: int | None) -> None:
         """Show an answer so far; ``folded`` while it waits for the reader's own read."""

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from ..reasoning.request import Step
 from .answer import Answer
-from .answer_card import AnswerCard, RawReply
+from .answer_card import AnswerCard
 from .own_read import OwnRead
 from .plain import PlainLabel
 from .step_row import StepRow
@@ -34,14 +34,14 @@ class ReasoningPanel(QWidget):
         self._request_id = ""
         self.rows: list[StepRow] = []
         self.step_area, self._steps = _step_area()
-        self.card, self.raw, self.own_read = AnswerCard(), RawReply(), OwnRead()
+        self.card, self.own_read = AnswerCard(), OwnRead()
         self.own_read.committed.connect(self.own_read_committed)
         self._committed = PlainLabel(role="small", wrap=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
+        column.setSpacing(6)
         column.addWidget(self.step_area, 1)
-        for widget in (self.own_read, self._committed, self.card, self.raw):
+        for widget in (self.own_read, self._committed, self.card):
             column.addWidget(widget)
         self.show_answer(None)
 
@@ -66,7 +66,6 @@ class ReasoningPanel(QWidget):
         if request_id != self._request_id:
             self._request_id = request_id
             self.own_read.clear()
-            self.raw.fold()
             self._show_steps(())
 
     def _show_own_read(self, answer: Answer | None) -> None:
@@ -80,7 +79,6 @@ class ReasoningPanel(QWidget):
         self.card.setVisible(explanation is not None)
         if explanation is not None:
             self.card.show_explanation(explanation)
-        self.raw.show_reply(answer)
 
     def _show_steps(self, steps: tuple[Step, ...]) -> None:
         """Keep the rows that still hold, so that a step in focus stays so while others arrive."""
@@ -113,6 +111,7 @@ def _step_area() -> tuple[QScrollArea, QVBoxLayout]:
     column.addStretch(1)
     scroll = QScrollArea()
     scroll.setWidgetResizable(True)
+    scroll.setMinimumHeight(72)
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     scroll.setWidget(inside)

@@ -38,9 +38,9 @@ QMenu::item:selected {{ background: {LINE}; }}
 QMenu::item:disabled {{ color: {MUTED}; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px 8px; }}
 QToolBar {{ background: {PANEL}; border: 0; border-bottom: 1px solid {LINE};
-            padding: 3px 6px; spacing: 2px; }}
-QToolBar::separator {{ width: 1px; background: {LINE}; margin: 4px 6px; }}
-QToolButton {{ padding: 4px 7px; border: 1px solid transparent; border-radius: 4px; }}
+            padding: 3px 4px; spacing: 1px; }}
+QToolBar::separator {{ width: 1px; background: {LINE}; margin: 4px 3px; }}
+QToolButton {{ padding: 4px; border: 1px solid transparent; border-radius: 4px; }}
 QToolButton:hover {{ background: {RAISED}; }}
 QToolButton:checked {{ background: {RAISED}; color: {ACCENT}; border-color: {LINE}; }}
 QToolButton:focus, QPushButton:focus, QCheckBox:focus {{ border: 1px solid {ACCENT}; }}

@@ -105,11 +105,13 @@ class ViewBar(QToolBar):
         self.window_button = self._window_button(actions)
         self.addActions(list(actions.planes.values()))
         self.addSeparator()
-        self.addActions(list(actions.tools.values()))
+        self.addActions(
+            [action for tool, action in actions.tools.items() if tool != Tool.SCROLL]
+        )  # the wheel
         self.addSeparator()
         self.addWidget(self.window_button)
         self.addSeparator()
-        self.addActions([actions.overlay, actions.crosshair, actions.reset])
+        self.addActions([actions.overlay, actions.reset])
         for button in self.findChildren(QToolButton):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setAccessibleName(button.text() or button.toolTip())

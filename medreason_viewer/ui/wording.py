@@ -135,7 +135,7 @@ def patient_details(identity: Identity) -> str:
 def series_size(series: Series) -> str:
     """Modality, number of images and their distance."""
     count = len(series.frames)
-    parts = [series.identity.modality or series.format.upper(), f"{count} image{'' if count == 1 else 's'}"]
+    modality = series.identity.modality or series.format.upper()
     if series.spacing_mm and count > 1:
-        parts.append(f"{series.spacing_mm[0]:.3g} mm")
-    return " · ".join(parts)
+        return f"{modality} · {count} × {series.spacing_mm[0]:.3g} mm"
+    return f"{modality} · {count} image{'' if count == 1 else 's'}"

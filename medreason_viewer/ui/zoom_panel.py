@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from ..drawing.image import colour_image
 from . import theme
 from .answer import Answer
-from .plain import PlainLabel
+from .plain import ElidedLabel
 from .wording import SOURCES, size_mm
 
-_HEIGHT = 172
+_LEAST, _MOST = 84, 172  # height in device-independent pixels
 
 
 class CrispImage(QWidget):
@@ -25,8 +25,9 @@ class CrispImage(QWidget):
         self._image: QImage | None = None
         self._empty = empty
         self.setAccessibleName(name)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(_HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(_LEAST)
+        self.setMaximumHeight(_MOST)
 
     @property
     def image(self) -> QImage | None:
@@ -40,7 +41,7 @@ class CrispImage(QWidget):
 
     def sizeHint(self) -> QSize:
         """A square."""
-        return QSize(_HEIGHT, _HEIGHT)
+        return QSize(_MOST, _MOST)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the image, or a word where there is none."""
@@ -65,16 +66,18 @@ class ZoomPanel(QWidget):
         super().__init__()
         self.model_input = CrispImage("The image the model reasons on", "no image yet")
         self.zoom = CrispImage("The region, enlarged as the model sees it", "no region yet")
-        self._input_caption = PlainLabel(role="small", wrap=True)
-        self._zoom_caption = PlainLabel(role="small", wrap=True)
+        self._zoom_caption = ElidedLabel(role="small")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        for image, caption in ((self.zoom, self._zoom_caption), (self.model_input, self._input_caption)):
+        for image, caption in (
+            (self.zoom, self._zoom_caption),
+            (self.model_input, ElidedLabel("What the model sees", "small")),
+        ):
             column = QVBoxLayout()
             column.setSpacing(3)
-            column.addWidget(image)
-            column.addWidget(caption, 0, Qt.AlignmentFlag.AlignTop)
+            column.addWidget(image, 1)
+            column.addWidget(caption)
             row.addLayout(column, 1)
 
     def show_answer(self, answer: Answer | None) -> None:
@@ -82,15 +85,7 @@ class ZoomPanel(QWidget):
         zoom = answer.zoom if answer else None
         self.model_input.show_pixels(zoom.model_input if zoom else None)
         self.zoom.show_pixels(zoom.zoom if zoom else None)
-        self._input_caption.setText(_input_caption(answer))
         self._zoom_caption.setText(_zoom_caption(answer))
-
-
-def _input_caption(answer: Answer | None) -> str:
-    if answer is None or answer.zoom is None:
-        return "What the model sees"
-    rows, cols = answer.zoom.model_input.shape[:2]
-    return f"What the model sees ({cols} × {rows})"
 
 
 def _zoom_caption(answer: Answer | None) -> str:
