@@ -1,0 +1,187 @@
+"""Dense targets for the vision tower: what each merged patch shows of the lesion, and where it lies.
+
+Language loss alone teaches a small tower from scratch almost nothing about places. So it is first taught
+per merged patch (28 x 28 pixels): the finding it shows, the lesion's outline in 4 x 4 cells, the lesion's
+box as offsets and as the digits in which it will be written, and where the patch itself lies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+
+from medreason_viewer.reasoning.patches import MERGED
+from medreason_viewer.reasoning.zoom import Composite
+
+from .items import Item
+from .replies import FINDINGS, NO_FINDING
+
+CELLS: Final = 4
+_GRID: Final = 24  # the widest image in merged patches
+_DIGITS: Final = 3
+_CLASSES: Final = 1 + len(FINDINGS) - 1
+_PARTS: Final = {
+    "finding": _CLASSES,
+    "cells": CELLS * CELLS,
+    "offsets": 4,
+    "digits": 4 * _DIGITS * 10,
+    "place": 2 * _GRID,
+}
+_SEEN_SHARE: Final = 0.08  # of a patch's area; less counts for a lesion smaller than that
+_BACKGROUND_WEIGHT: Final = 0.15
+_DIGIT_WEIGHTS: Final = (1.0, 1.0, 0.4)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DenseTarget:
+    """Targets of one image of ``down`` by ``across`` merged patches.
+
+    Attributes
+    ----------
+    finding : array of int64, shape (down, across)
+        0 for none, else 1 + the place in ``FINDINGS``.
+    cells : array of float32, shape (down, across, 16)
+        Share of each cell that the lesion covers.
+    box_model : array of float32, shape (4,)
+        The lesion's box in model pixels; zeros without one.
+    boxed : array of bool, shape (down, across)
+        Patches that should know the box: those of the lesion, outside the inset.
+    """
+
+    finding: NDArray[np.int64]
+    cells: NDArray[np.float32]
+    box_model: NDArray[np.float32]
+    boxed: NDArray[np.bool_]
+
+
+def target(item: Item, mask: NDArray[np.bool_], finding: str, box: tuple[float, ...] | None) -> DenseTarget:
+    """The targets for an example's picture, inset included.
+
+    Parameters
+    ----------
+    mask : array of bool, shape (row, col)
+        The lesion on the slice.
+    box : tuple of float or None
+        Its box in slice pixels.
+    """
+    height, width = item.image.shape[:2]
+    seen = _resized(mask, height, width)
+    inset = np.zeros((height, width), np.bool_)
+    if item.composite is not None:
+        _draw_inset(seen, inset, mask, item.composite)
+    cells = _blocks(seen, MERGED // CELLS)
+    share = _blocks(seen, MERGED)
+    shown = share > min(_SEEN_SHARE, float(share.max()) * 0.5)
+    label = FINDINGS.index(finding) + 1 if finding != NO_FINDING else 0
+    down, across = share.shape
+    grouped = cells.reshape(down, CELLS, across, CELLS).transpose(0, 2, 1, 3).reshape(down, across, -1)
+    outside = _blocks(inset.astype(np.float32), MERGED) < 0.5
+    scale = (width / mask.shape[1], height / mask.shape[0]) * 2
+    corners = np.zeros(4) if box is None else np.array(box) * scale
+    return DenseTarget(
+        np.where(shown, label, 0).astype(np.int64),
+        grouped.astype(np.float32),
+        corners.astype(np.float32),
+        shown & outside & (box is not None),
+    )
+
+
+def _resized(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.float32]:
+    picture = Image.fromarray(mask.astype(np.uint8) * 255)
+    resized = picture.resize((width, height), Image.Resampling.BOX)
+    return np.asarray(resized, dtype=np.float32) / np.float32(255)
+
+
+def _draw_inset(
+    seen: NDArray[np.float32], inset: NDArray[np.bool_], mask: NDArray[np.bool_], picture: Composite
+) -> None:
+    if picture.crop_slice is None or picture.inset_model is None:
+        return
+    left, top, right, bottom = (int(value) for value in picture.inset_model.as_tuple())
+    x0, y0, x1, y1 = (int(value) for value in picture.crop_slice.as_tuple())
+    seen[top:bottom, left:right] = _resized(mask[y0:y1, x0:x1], bottom - top, right - left)
+    inset[top:bottom, left:right] = True
+
+
+def _blocks(picture: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    rows, cols = picture.shape
+    means = picture.reshape(rows // side, side, cols // side, side).mean((1, 3))
+    return np.asarray(means, dtype=np.float32)
+
+
+class DenseHeads(nn.Module):
+    """Linear heads on the merged patches, thrown away after the warm-up."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.read = nn.Linear(hidden, sum(_PARTS.values()))
+        weight = torch.ones(_CLASSES)
+        weight[0] = _BACKGROUND_WEIGHT
+        self.register_buffer("weight", weight, persistent=False)
+
+    def forward(
+        self, features: Tensor, finding: Tensor, cells: Tensor, box_model: Tensor, boxed: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss, and what it is made of, for images of one size.
+
+        Parameters
+        ----------
+        features : Tensor, shape (image * down * across, hidden)
+        finding, cells, box_model, boxed : Tensor
+            As :class:`DenseTarget`, stacked.
+        """
+        images, down, across = finding.shape
+        said = torch.split(self.read(features).view(images, down, across, -1), list(_PARTS.values()), -1)
+        read = dict(zip(_PARTS, said, strict=True))
+        assert isinstance(self.weight, Tensor)
+        parts = {
+            "finding": functional.cross_entropy(
+                read["finding"].flatten(0, 2), finding.flatten(), weight=self.weight
+            ),
+            "cells": functional.binary_cross_entropy_with_logits(read["cells"], cells) * CELLS,
+            "place": _place_loss(read["place"]),
+        }
+        if bool(boxed.any()):
+            truth = box_model[:, None, None].expand(images, down, across, 4)
+            parts["offsets"] = 5 * _offset_loss(read["offsets"], truth, boxed)
+            parts["digits"] = _digit_loss(read["digits"][boxed], truth[boxed])
+        return torch.stack(list(parts.values())).sum(), parts
+
+
+def _centres(down: int, across: int) -> Tensor:
+    """Centres (x, y, x, y) of the merged patches in model pixels, shape (down, across, 4)."""
+    y, x = torch.meshgrid(torch.arange(down), torch.arange(across), indexing="ij")
+    return (torch.stack([x, y, x, y], -1) + 0.5) * MERGED
+
+
+def _offset_loss(said: Tensor, truth: Tensor, boxed: Tensor) -> Tensor:
+    down, across = said.shape[1:3]
+    wanted = (truth - _centres(down, across)) / (across * MERGED)
+    return functional.smooth_l1_loss(said[boxed], wanted[boxed], beta=0.02)
+
+
+def _digit_loss(said: Tensor, truth: Tensor) -> Tensor:
+    """Cross entropy of each digit of each corner, the last one less, for it asks for single pixels."""
+    whole = truth.round().long()
+    loss = said.new_zeros(())
+    by_digit = said.view(len(said), 4, _DIGITS, 10)
+    for place, weight in enumerate(_DIGIT_WEIGHTS):
+        digit = whole // 10 ** (_DIGITS - 1 - place) % 10
+        loss = loss + weight * functional.cross_entropy(by_digit[:, :, place].flatten(0, 1), digit.flatten())
+    return loss / 2
+
+
+def _place_loss(said: Tensor) -> Tensor:
+    images, down, across = said.shape[:3]
+    x, y = torch.split(said, _GRID, -1)
+    cols = torch.arange(across).expand(images, down, across)
+    rows = torch.arange(down)[:, None].expand(images, down, across)
+    along = functional.cross_entropy(x.flatten(0, 2), cols.flatten())
+    return (along + functional.cross_entropy(y.flatten(0, 2), rows.flatten())) / 4

@@ -1,0 +1,111 @@
+"""Evaluation of a bundle: the viewer's own engine, dialogue and parser on every slice of a data set."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from medreason_viewer.cancel import Cancel
+from medreason_viewer.reasoning.claims import find_claims
+from medreason_viewer.reasoning.dialogue import Dialogue, DialogueInput, Outcome
+from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.parse import answer_class
+from medreason_viewer.reasoning.turns import Turn
+
+from . import dataset
+from .metrics import Prediction, best_constant, scores
+
+_AIR_HU: Final = -1000.0
+_LOG_EVERY: Final = 25
+_log = logging.getLogger(__name__)
+
+
+class Answers(Protocol):
+    """What is evaluated: it replies to one turn, piece by piece."""
+
+    def stream(self, turn: Turn, cancel: Cancel) -> Any:
+        """The reply's text, in pieces."""
+
+
+def ask(engine: Answers, given: DialogueInput, manifest: Manifest) -> Outcome:
+    """One whole dialogue."""
+    dialogue = Dialogue(given, manifest, with_evidence=False)
+    dialogue.begin()
+    cancel = Cancel()
+    while turn := dialogue.next_turn():
+        for piece in engine.stream(turn, cancel):
+            dialogue.feed(piece)
+        dialogue.end_turn()
+    return dialogue.outcome
+
+
+def prediction(outcome: Outcome, manifest: Manifest) -> Prediction:
+    """What counts of an outcome."""
+    answer = answer_class(outcome.answer, manifest.answer_classes) if outcome.answer is not None else None
+    located = "locate" not in manifest.turns or outcome.located is not None
+    sides = (claim.name for step in outcome.steps for claim in find_claims(step.text) if claim.kind == "side")
+    return Prediction(
+        answer=answer,
+        box_slice=outcome.region.box_slice if outcome.region else None,
+        side=next((side for side in sides if side in ("right", "left")), None),
+        readable=located and answer is not None,
+    )
+
+
+def evaluate(
+    engine: Answers,
+    data: dataset.DataSet,
+    manifest: Manifest,
+    chosen: Sequence[int],
+    *,
+    blank: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """The figures of :func:`~trainer.metrics.scores` for some slices of a data set.
+
+    Parameters
+    ----------
+    blank : bool
+        Show the model air instead of each slice: what it can do without looking.
+    progress : callable, optional
+        Told how many slices are done, and of how many.
+    """
+    said = []
+    for done, index in enumerate(chosen, start=1):
+        hu = data.hu(index)
+        hu = np.full_like(hu, _AIR_HU) if blank else hu
+        given = DialogueInput(hu, np.zeros(hu.shape, np.bool_))
+        said.append(prediction(ask(engine, given, manifest), manifest))
+        if progress is not None:
+            progress(done, len(chosen))
+    return scores([data.cases[index] for index in chosen], said, manifest.answer_classes)
+
+
+def constant_scores(data: dataset.DataSet, manifest: Manifest, chosen: Sequence[int]) -> dict[str, Any]:
+    """The same figures for the best answer that never looks (it knows the set's commonest answer)."""
+    cases = [data.cases[index] for index in chosen]
+    return scores(cases, [best_constant(cases)] * len(cases), manifest.answer_classes)
+
+
+def log_progress() -> Callable[[int, int], None]:
+    """A ``progress`` that writes to the log, with the time left."""
+    began = time.monotonic()
+
+    def told(done: int, total: int) -> None:
+        if done % _LOG_EVERY == 0 or done == total:
+            left_s = (time.monotonic() - began) / done * (total - done)
+            _log.info("%d of %d slices, %.1f min left", done, total, left_s / 60)
+
+    return told
+
+
+def load_engine(folder: Path, manifest: Manifest) -> Answers:
+    """The viewer's engine on a bundle, in NF4."""
+    from medreason_viewer.reasoning import qwen
+
+    return qwen.load(folder, manifest)

@@ -1,0 +1,134 @@
+"""What warm-up and fine-tuning share: rows to draw from, the trainer's settings, progress in the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from datasets import Dataset
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+_log = logging.getLogger(__name__)
+_MINUTE_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How long and how fast one stage of the training goes.
+
+    Raises
+    ------
+    ValueError
+        If a number is not positive.
+    """
+
+    steps: int
+    batch: int = 24
+    learning_rate: float = 6e-4
+    seed: int = 0
+    save_every: int = 200
+    log_every: int = 25
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        if min(self.steps, self.batch, self.learning_rate, self.save_every, self.log_every) <= 0:
+            raise ValueError("steps, batch, learning rate and intervals must be positive")
+
+    def arguments(self, folder: Path) -> dict[str, Any]:
+        """The settings as ``transformers.TrainingArguments`` takes them; checkpoints go to the folder."""
+        return {
+            "output_dir": str(folder),
+            "max_steps": self.steps,
+            "per_device_train_batch_size": self.batch,
+            "learning_rate": self.learning_rate,
+            "lr_scheduler_type": "cosine",
+            "warmup_steps": min(100, self.steps // 10),
+            "weight_decay": 0.01,
+            "max_grad_norm": 1.0,
+            "seed": self.seed,
+            "save_steps": self.save_every,
+            "save_total_limit": 2,
+            "logging_steps": self.log_every,
+            "dataloader_num_workers": self.workers,
+            "dataloader_persistent_workers": self.workers > 0,
+            "dataloader_pin_memory": False,
+            "remove_unused_columns": False,
+            "bf16": False,
+            "report_to": "none",
+            "disable_tqdm": True,
+        }
+
+
+def draws(cases: Sequence[int], count: int, turns: dict[str, float], seed: int) -> Dataset:
+    """One row an example: which slice, which turn (by its share), and the seed of its random choices.
+
+    The slices come in shuffled rounds, so that each is seen equally often.
+    """
+    rng = np.random.default_rng(seed)
+    rounds = -(-count // len(cases))
+    order = np.concatenate([rng.permutation(np.asarray(cases)) for _ in range(rounds)])[:count]
+    names, shares = list(turns), np.array(list(turns.values()))
+    chosen = rng.choice(len(names), size=count, p=shares / shares.sum())
+    return Dataset.from_dict(
+        {
+            "case": order.tolist(),
+            "turn": [names[turn] for turn in chosen],
+            "draw": rng.integers(2**31, size=count).tolist(),
+        }
+    )
+
+
+class Progress(TrainerCallback):
+    """Writes loss, speed and time left to the log."""
+
+    def __init__(self, stage: str, batch: int) -> None:
+        self._stage, self._batch = stage, batch
+        self._begun = time.monotonic()
+        self._first = 0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Start the clock, where a resumed run resumed."""
+        self._begun, self._first = time.monotonic(), state.global_step
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """One line."""
+        done = state.global_step - self._first
+        if not logs or not done:
+            return
+        pace_s = (time.monotonic() - self._begun) / done
+        left = (state.max_steps - state.global_step) * pace_s / _MINUTE_S
+        figures = " ".join(
+            f"{name}={value:.4g}"
+            for name, value in logs.items()
+            if isinstance(value, int | float) and name not in ("epoch", "num_tokens")
+        )
+        _log.info(
+            "%s step %d of %d, %.1f examples/s, %.1f min left: %s",
+            self._stage,
+            state.global_step,
+            state.max_steps,
+            self._batch / pace_s,
+            left,
+            figures,
+        )
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest complete checkpoint in a run's folder, if there is one."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    whole = [path for path in found if (path / "trainer_state.json").is_file()]
+    return whole[-1] if whole else None

@@ -1,0 +1,100 @@
+"""Supervised fine-tuning of both turns of the dialogue: TRL's trainer, the viewer's prompts and pictures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from torch import nn
+from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+
+from medreason_viewer.reasoning.manifest import Manifest
+
+from . import dataset
+from .collate import Collator
+from .fit import Fit, Progress, draws, last_checkpoint
+from .nf4 import as_nf4
+
+DEFAULT_TURNS: Final = {"locate": 0.5, "reason": 0.5}
+
+
+@dataclass(frozen=True, slots=True)
+class Sft:
+    """How the fine-tuning goes.
+
+    Attributes
+    ----------
+    nf4_from : float
+        From this part of the steps on (0 to 1), the passes see the weights rounded to NF4; 1 for never.
+    """
+
+    fit: Fit
+    turns: dict[str, float] = field(default_factory=lambda: dict(DEFAULT_TURNS))
+    nf4_from: float = 0.6
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.nf4_from <= 1:
+            raise ValueError("nf4_from must be between 0 and 1")
+
+
+class _Nf4AwareTrainer(SFTTrainer):
+    """TRL's trainer, with the weights rounded from a given step on."""
+
+    nf4_from_step: int = 0
+    language_model: nn.Module
+
+    def training_step(self, *args: Any, **kwargs: Any) -> Any:
+        step: Callable[..., Any] = super().training_step
+        if self.state.global_step < self.nf4_from_step:
+            return step(*args, **kwargs)
+        with as_nf4(self.language_model):
+            return step(*args, **kwargs)
+
+
+def fine_tune(
+    model: Qwen2_5_VLForConditionalGeneration,
+    tokenizer_folder: Path,
+    data: Path,
+    manifest: Manifest,
+    plan: Sft,
+    folder: Path,
+    resume: bool = False,
+) -> None:
+    """Train the whole model, in place, on the replies of both turns.
+
+    Parameters
+    ----------
+    tokenizer_folder : Path
+        Holds ``tokenizer.json``.
+    folder : Path
+        For checkpoints.
+    resume : bool
+        Go on from the last checkpoint in the folder, if there is one.
+    """
+    fit = plan.fit
+    cases = dataset.read(data).of_split("train")
+    arguments = SFTConfig(
+        **fit.arguments(folder),
+        max_length=None,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        gradient_checkpointing=False,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        trainer = _Nf4AwareTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=draws(cases, fit.steps * fit.batch, plan.turns, fit.seed),
+            data_collator=Collator(data, tokenizer_folder, manifest),
+            processing_class=AutoTokenizer.from_pretrained(tokenizer_folder),
+            callbacks=[Progress("sft", fit.batch)],
+        )
+    trainer.language_model = model.model.language_model
+    trainer.nf4_from_step = int(plan.nf4_from * fit.steps)
+    checkpoint = last_checkpoint(folder) if resume else None
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

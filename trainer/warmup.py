@@ -1,0 +1,134 @@
+"""The dense warm-up: the vision tower learns to see and to place a lesion before language comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
+
+from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.patches import to_patches
+
+from . import dataset, dense, items
+from .fit import Fit, Progress, draws, last_checkpoint
+
+TURNS: Final = {"locate": 0.5, "reason": 0.5}
+
+
+class WarmupCollator:
+    """Pictures with their dense targets; can be pickled, for a worker process opens the data set itself."""
+
+    def __init__(self, data: Path, manifest: Manifest) -> None:
+        self._path, self._manifest = data, manifest
+        self._opened: dataset.DataSet | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_opened": None}
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+        """Tensors as :meth:`WarmedTower.forward` takes them."""
+        if self._opened is None:
+            self._opened = dataset.read(self._path)
+        made = [self._one(self._opened, row) for row in rows]
+        patches, grids = zip(*(to_patches(item.image) for item, _ in made), strict=True)
+        targets = [target for _, target in made]
+        return {
+            "pixel_values": torch.from_numpy(np.concatenate(patches)),
+            "grid": torch.tensor(grids),
+            **{
+                name: torch.from_numpy(np.stack([getattr(target, name) for target in targets]))
+                for name in ("finding", "cells", "box_model", "boxed")
+            },
+        }
+
+    def _one(self, data: dataset.DataSet, row: dict[str, Any]) -> tuple[items.Item, dense.DenseTarget]:
+        index, case = row["case"], data.cases[row["case"]]
+        rng = np.random.default_rng(row["draw"])
+        item = items.make(data, index, row["turn"], self._manifest, rng)
+        box = case.box_slice.as_tuple() if case.box_slice else None
+        return item, dense.target(item, data.mask(index), case.finding, box)
+
+
+class WarmedTower(nn.Module):
+    """The model's vision tower with dense heads on it."""
+
+    def __init__(self, visual: nn.Module, hidden: int) -> None:
+        super().__init__()
+        self.visual = visual
+        self.heads = dense.DenseHeads(hidden)
+
+    def forward(
+        self,
+        pixel_values: Tensor,
+        grid: Tensor,
+        finding: Tensor,
+        cells: Tensor,
+        box_model: Tensor,
+        boxed: Tensor,
+    ) -> dict[str, Tensor]:
+        """The loss of a batch of images of one size, and its parts."""
+        seen = self.visual(pixel_values, grid_thw=grid).pooler_output
+        features = seen if isinstance(seen, Tensor) else torch.cat(list(seen))
+        loss, parts = self.heads(features, finding, cells, box_model, boxed)
+        return {"loss": loss, **{name: part.detach() for name, part in parts.items()}}
+
+
+class _PartsTrainer(Trainer):
+    """Logs the parts of the loss beside it."""
+
+    parts: dict[str, list[float]]
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        out = model(**inputs)
+        if not hasattr(self, "parts"):
+            self.parts = {}
+        for name, value in out.items():
+            if name != "loss":
+                self.parts.setdefault(name, []).append(float(value))
+        return (out["loss"], out) if return_outputs else out["loss"]
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        means = {name: sum(values) / len(values) for name, values in getattr(self, "parts", {}).items()}
+        self.parts = {}
+        super().log({**logs, **means}, start_time)
+
+
+def warm_up(
+    model: Qwen2_5_VLForConditionalGeneration,
+    data: Path,
+    manifest: Manifest,
+    fit: Fit,
+    folder: Path,
+    resume: bool = False,
+) -> None:
+    """Train the model's vision tower, in place, on dense targets; the heads are dropped.
+
+    Parameters
+    ----------
+    folder : Path
+        For checkpoints.
+    resume : bool
+        Go on from the last checkpoint in the folder, if there is one.
+    """
+    cases = dataset.read(data).of_split("train")
+    tower = WarmedTower(model.model.visual, model.config.get_text_config().hidden_size)
+    trainer = _PartsTrainer(
+        model=tower,
+        args=TrainingArguments(**fit.arguments(folder)),
+        train_dataset=draws(cases, fit.steps * fit.batch, TURNS, fit.seed),
+        data_collator=WarmupCollator(data, manifest),
+        callbacks=[Progress("warm-up", fit.batch)],
+    )
+    checkpoint = last_checkpoint(folder) if resume else None
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
