@@ -36,7 +36,7 @@ def native_plane(series: Series) -> PlaneName3:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Stack:
+class Stack:
     """Where the slices of a series lie.
 
     Attributes
@@ -51,6 +51,8 @@ class _Stack:
         The slice nearest to each evenly spaced place along the normal.
     shift : array of int, shape (slice, 2)
         How many (rows, columns) a slice lies off the first one's normal; zero without tilt.
+    step_mm : array of float64, shape (3,)
+        LPS vector from one line to the next; beside the normal where the stack is tilted.
     """
 
     plane: SlicePlane | None
@@ -58,6 +60,7 @@ class _Stack:
     spacing_mm: NDArray[np.float64]
     nearest: NDArray[np.intp]
     shift: NDArray[np.intp]
+    step_mm: NDArray[np.float64]
 
     @property
     def even(self) -> bool:
@@ -65,19 +68,21 @@ class _Stack:
         return len(self.nearest) == len(self.shift) and not self.shift.any()
 
 
-def _stack(series: Series) -> _Stack:
+def stack_of(series: Series) -> Stack:
     count, first = len(series.frames), series.frames[0].plane
     origins = np.array([frame.plane.origin_mm for frame in series.frames if frame.plane is not None])
     if first is None or len(origins) != count:
         axes = np.array([(0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)])
-        return _Stack(None, axes, np.ones(3), np.arange(count), np.zeros((count, 2), np.intp))
+        return Stack(None, axes, np.ones(3), np.arange(count), np.zeros((count, 2), np.intp), axes[0])
     away = origins - origins[0]
     normal = first.normal * (1 if away[-1] @ first.normal >= 0 else -1)
     axes = np.array([normal, first.y_axis, first.x_axis])
     step, nearest = _lines(away @ normal)
     spacing = np.array([step, *first.spacing_mm])
     shift = np.rint(away @ axes[1:].T / spacing[1:]).astype(np.intp)
-    return _Stack(first, axes, spacing, nearest, shift)
+    length = float(away[-1] @ normal)
+    step_mm = away[-1] * (step / length) if length > 0 else normal * step
+    return Stack(first, axes, spacing, nearest, shift, step_mm)
 
 
 def _lines(places_mm: NDArray[np.float64]) -> tuple[float, NDArray[np.intp]]:
@@ -105,7 +110,7 @@ class Reformat:
     each runs against its array axis. ``lines`` are the slices along the picture's slice axis.
     """
 
-    stack: _Stack
+    stack: Stack
     size: tuple[int, int, int]
     order: tuple[int, int, int]
     flip: tuple[bool, bool, bool]
@@ -184,7 +189,7 @@ def _vector(values: NDArray[np.float64]) -> Vector:
 
 def reformat(series: Series, plane_name: PlaneName3) -> Reformat:
     """How a plane that was not acquired is cut out of a series."""
-    stack = _stack(series)
+    stack = stack_of(series)
     parts = stack.axes
     stepping = int(np.abs(parts[0]).argmax())
     ways = [lps for lps in permutations(range(3)) if lps[0] == stepping]

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from .ct import AIR_HU, CtVolume, ImageKey, pixels_sha256
 from .geometry import SlicePlane
 from .reformat import PlaneName3, Reformat, native_plane, reformat
-from .series import Note
+from .series import Note, PlaneName
 from .window import Window, grey_table, to_grey
 
 __all__ = ["PlaneName3", "SliceImage", "image_key", "index_at", "native_plane", "plane_count", "plane_image"]
@@ -52,7 +52,7 @@ class SliceImage:
         What the reader must know about this plane's geometry.
     """
 
-    plane_name: PlaneName3
+    plane_name: PlaneName
     index: int
     stored: Stored
     slope: PerLine
