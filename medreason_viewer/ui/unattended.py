@@ -1,6 +1,6 @@
 """The window without hands: open a study, explain one region, wait for the answer, take a picture.
 
-Nothing here reaches past the window: it does what a reader does, so that a demonstration shows the real thing.
+Nothing here reaches past the window: it does what a reader does, so a demonstration shows the real thing.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class Unattended:
             If it cannot be opened or shown.
         """
         session = self._session
+        self._problems.clear()
         self._window.open_path(path)
         self._wait(lambda: session.scan is not None, VolumeError)
         if series_uid is not None:
@@ -74,9 +75,10 @@ class Unattended:
         Raises
         ------
         ModelError, RegionError
-            If there is no answer, with the reason. A reply that could not be read is an answer: its text is kept.
+            If there is no answer, with the reason. A reply that cannot be read is one: its text is kept.
         """
         session = self._session
+        self._problems.clear()
         if not 0 <= slice_index < session.slice_count:
             raise RegionError(f"There is no slice {slice_index}: the series has {session.slice_count}.")
         session.go_to_slice(slice_index)
@@ -120,26 +122,27 @@ class Unattended:
         return Explained(answer.explanation, answer.zoom, volume)
 
     def _wait(self, done: Callable[[], bool], error: type[MedReasonError], *, heed: bool = True) -> None:
-        """Wait; a message of the window on the way is why it will not happen (unless it need not be heeded)."""
-        self._problems.clear()
-        in_time = _loop_until(lambda: done() or (heed and bool(self._problems)), self._timeout_s)
+        """Wait; where ``heed`` is set, a message of the window says why it will not come to be."""
+        _loop_until(lambda: done() or (heed and bool(self._problems)), self._timeout_s)
         if not done():
-            raise error(
-                self._problems[0] if self._problems and in_time else "This took too long and was given up."
-            )
+            raise error(self._problems[0] if self._problems else "This took too long and was given up.")
 
 
 def _filled(volume: CtVolume) -> bool:
     return int(volume.loaded.sum()) + len(volume.failed) == len(volume.loaded)
 
 
-def _loop_until(done: Callable[[], bool], timeout_s: float) -> bool:
-    """Run Qt's event loop until ``done``; whether it was in time."""
+def _loop_until(done: Callable[[], bool], timeout_s: float) -> None:
+    """Run Qt's event loop until ``done`` or too late."""
     loop, poll = QEventLoop(), QTimer()
     end = time.monotonic() + timeout_s
-    poll.timeout.connect(lambda: (done() or time.monotonic() > end) and loop.quit())
+
+    def look() -> None:
+        if done() or time.monotonic() > end:
+            loop.quit()
+
+    poll.timeout.connect(look)
     poll.start(_POLL_MS)
     if not done():
         loop.exec()
     poll.stop()
-    return done()
