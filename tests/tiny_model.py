@@ -55,46 +55,45 @@ _TEXT = (
 def build(folder: Path, *, layers: int = 2, tied: bool = False, seed: int = 0, shards: int = 2) -> Path:
     """Write the model into ``folder`` (created) and return it."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = _write_tokenizer(folder)
-    config = _config(tokenizer, layers, tied)
+    bpe = tokenizer()
+    bpe.save(str(folder / "tokenizer.json"))
+    bpe.model.save(str(folder))  # vocab.json and merges.txt
+    config = _config(bpe, layers, tied)
     _dump(folder / "config.json", config)
-    _dump(folder / "generation_config.json", _generation_config(tokenizer))
+    _dump(folder / "tokenizer_config.json", _tokenizer_config(bpe))
+    _dump(folder / "generation_config.json", _generation_config(bpe))
     _dump(folder / "preprocessor_config.json", _PREPROCESSOR)
     _dump(folder / "chat_template.json", {"chat_template": CHAT_TEMPLATE})
     _write_weights(folder, _random_weights(config, seed), shards)
     return folder
 
 
-def _write_tokenizer(folder: Path) -> Tokenizer:
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+def tokenizer() -> Tokenizer:
+    """Byte-level BPE as Qwen's, with its control tokens after the merges."""
+    bpe = Tokenizer(models.BPE())
+    bpe.normalizer = normalizers.NFC()
+    bpe.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(_SPLIT), behavior="isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
-    tokenizer.decoder = decoders.ByteLevel()
+    bpe.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
         vocab_size=400, min_frequency=1, initial_alphabet=alphabet, show_progress=False
     )
-    tokenizer.train_from_iterator([_TEXT] * 4, trainer)
-    tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in SPECIAL])
-    tokenizer.save(str(folder / "tokenizer.json"))
-    tokenizer.model.save(str(folder))  # vocab.json and merges.txt
-    _dump(folder / "tokenizer_config.json", _tokenizer_config(tokenizer))
-    return tokenizer
+    bpe.train_from_iterator([_TEXT] * 4, trainer)
+    bpe.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in SPECIAL])
+    return bpe
 
 
-def _tokenizer_config(tokenizer: Tokenizer) -> dict[str, Any]:
+def _tokenizer_config(bpe: Tokenizer) -> dict[str, Any]:
     flags = {"lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}
     return {
         "add_bos_token": False,
         "add_prefix_space": False,
-        "added_tokens_decoder": {
-            str(tokenizer.token_to_id(name)): {"content": name, **flags} for name in SPECIAL
-        },
+        "added_tokens_decoder": {str(bpe.token_to_id(name)): {"content": name, **flags} for name in SPECIAL},
         "additional_special_tokens": SPECIAL[1:],
         "bos_token": None,
         "chat_template": CHAT_TEMPLATE,
@@ -109,8 +108,8 @@ def _tokenizer_config(tokenizer: Tokenizer) -> dict[str, Any]:
     }
 
 
-def _config(tokenizer: Tokenizer, layers: int, tied: bool) -> dict[str, Any]:
-    token = tokenizer.token_to_id
+def _config(bpe: Tokenizer, layers: int, tied: bool) -> dict[str, Any]:
+    token = bpe.token_to_id
     return {
         "architectures": ["Qwen2_5_VLForConditionalGeneration"],
         "attention_dropout": 0.0,
@@ -160,12 +159,12 @@ def _config(tokenizer: Tokenizer, layers: int, tied: bool) -> dict[str, Any]:
     }
 
 
-def _generation_config(tokenizer: Tokenizer) -> dict[str, Any]:
+def _generation_config(bpe: Tokenizer) -> dict[str, Any]:
     return {
-        "bos_token_id": tokenizer.token_to_id("<|endoftext|>"),
-        "pad_token_id": tokenizer.token_to_id("<|endoftext|>"),
+        "bos_token_id": bpe.token_to_id("<|endoftext|>"),
+        "pad_token_id": bpe.token_to_id("<|endoftext|>"),
         "do_sample": True,
-        "eos_token_id": [tokenizer.token_to_id("<|im_end|>"), tokenizer.token_to_id("<|endoftext|>")],
+        "eos_token_id": [bpe.token_to_id("<|im_end|>"), bpe.token_to_id("<|endoftext|>")],
         "repetition_penalty": 1.05,
         "temperature": 0.000001,
         "transformers_version": "4.49.0",

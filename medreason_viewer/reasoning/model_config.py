@@ -10,7 +10,12 @@ from ..errors import BundleError
 
 ARCHITECTURE: Final = "Qwen2_5_VLForConditionalGeneration"
 # Keys that name code or other models to fetch.
-_REFUSED: Final = ("auto_map", "auto_mapping", "custom_pipelines", "trust_remote_code")
+_REFUSED: Final = ("auto_map", "custom_pipelines", "trust_remote_code")
+# All that decides what a plain LoRA adapter computes; anything more would leave weights without a place.
+_LORA: Final = (
+    *("r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern"),
+    *("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern"),
+)
 
 
 def read_model_config(folder: Path) -> dict[str, Any]:
@@ -24,14 +29,14 @@ def read_model_config(folder: Path) -> dict[str, Any]:
     values = _read(folder / "config.json")
     if values.get("architectures") != [ARCHITECTURE]:
         raise BundleError(f"The model in {folder.name} is not a Qwen2.5-VL; this program runs no other.")
-    stored = values.get("quantization_config")
-    if stored is not None and (not isinstance(stored, dict) or stored.get("bnb_4bit_quant_type") != "nf4"):
+    stored = values.get("quantization_config", {"bnb_4bit_quant_type": "nf4"})
+    if not isinstance(stored, dict) or stored.get("bnb_4bit_quant_type") != "nf4":
         raise BundleError(f"The model in {folder.name} is quantised, but not in NF4.")
     return values
 
 
 def read_adapter_config(folder: Path) -> dict[str, Any]:
-    """The folder's ``adapter_config.json``, if it describes a plain LoRA adapter.
+    """What ``adapter_config.json`` says of a plain LoRA adapter: arguments of peft's ``LoraConfig``.
 
     Raises
     ------
@@ -41,7 +46,7 @@ def read_adapter_config(folder: Path) -> dict[str, Any]:
     values = _read(folder / "adapter_config.json")
     if values.get("peft_type") != "LORA" or values.get("modules_to_save"):
         raise BundleError(f"The adapter in {folder.name} is not a plain LoRA adapter.")
-    return values
+    return {name: values[name] for name in _LORA if values.get(name) is not None}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -135,10 +135,13 @@ def _load_weights(folder: Path, config: dict[str, Any], where: str, dtype: torch
         bnb_4bit_compute_dtype=dtype,
         llm_int8_skip_modules=list(UNQUANTISED),
     )
+    quantised_before = "quantization_config" in config
+    if quantised_before:  # its own settings, but computing as this device does it best
+        config = config | {"quantization_config": quantization.to_dict()}
     loaded: Any = Qwen2_5_VLForConditionalGeneration.from_pretrained(
         folder,
         config=Qwen2_5_VLConfig.from_dict(config),
-        quantization_config=quantization,
+        quantization_config=None if quantised_before else quantization,
         dtype=dtype,
         device_map={"": where},
         attn_implementation="sdpa",
@@ -197,13 +200,10 @@ def place_adapter(model: Any, folder: Path) -> None:
     """
     import peft
 
-    values = read_adapter_config(folder)
+    config = peft.LoraConfig(**read_adapter_config(folder), init_lora_weights=False, inference_mode=True)
     with safe_open(folder / "adapter_model.safetensors", "pt") as file:
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    known = {
-        name: value for name, value in values.items() if name in peft.LoraConfig.__dataclass_fields__
-    } | {"inference_mode": True, "base_model_name_or_path": None}
-    peft.inject_adapter_in_model(peft.LoraConfig(**known), model)
+    peft.inject_adapter_in_model(config, model)
     _place_weights(model, weights, folder)
 
 
