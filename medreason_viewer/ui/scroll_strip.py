@@ -7,6 +7,7 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from .overrides import guarded
 from .session import Session
 
 STRIP_PX = 12
@@ -16,6 +17,7 @@ _WAITING, _LOADED, _FAILED = 0xFF1A1F24, 0xFF3F4E59, 0xFFD0694A
 _HERE = QColor("#9fd0ee")
 
 
+@guarded
 class ScrollStrip(QWidget):
     """Slices from the first in reading order (axial: the head) at the top to the last at the bottom."""
 

@@ -138,5 +138,7 @@ def _value_text(image: SliceImage, row: int, col: int) -> str:
 def _patient_text(point_mm: NDArray[np.float64]) -> str:
     """LPS mm with the letter of the side each number counts towards."""
     letters = (("L", "R"), ("P", "A"), ("H", "F"))
-    parts = (f"{pair[value < 0]} {abs(value):.1f}" for pair, value in zip(letters, point_mm, strict=True))
+    parts = (
+        f"{pair[int(value < 0)]} {abs(value):.1f}" for pair, value in zip(letters, point_mm, strict=True)
+    )
     return "  ".join(parts) + " mm"

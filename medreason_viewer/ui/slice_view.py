@@ -22,6 +22,7 @@ from ..drawing.placement import Placement, Size
 from ..drawing.scene import paint
 from .drags import Drag, begin_drag, cursor_for
 from .input_profile import DEFAULT_PROFILE, InputProfile
+from .overrides import guarded
 from .scroll_strip import STRIP_PX, ScrollStrip
 from .session import Session
 from .slice_actions import SliceActions
@@ -32,6 +33,7 @@ _WHEEL_STEP: Final = 120  # eighths of a degree, one notch
 _FOCUS: Final = QColor("#4fa8dc")
 
 
+@guarded
 class SliceView(QWidget):
     """One viewport on the session's series.
 
