@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from pydicom.dataset import Dataset
-from pydicom.filereader import dcmread
 
 from . import dicom_names as names
+from .dicom_full import read_whole
 from .dicom_tags import Tags
 
 # Which element of which functional group (PS3.3 C.7.6.16) stands for which element of a single-frame image.
@@ -39,7 +39,7 @@ def frame_tags(tags: Tags, source: Path | BinaryIO, count: int) -> list[Tags]:
     A classic multi-frame image has one position for all its frames; that is no geometry of a stack, so its
     frames have none.
     """
-    dataset = dcmread(
+    dataset = read_whole(
         source, stop_before_pixels=True, specific_tags=[names.SHARED_GROUPS, names.FRAME_GROUPS]
     )
     shared = _group_values(_item(dataset.get("SharedFunctionalGroupsSequence"), 0))

@@ -135,10 +135,10 @@ def _check_length(span: PixelSpan, size: int, layout: PixelLayout, count: int) -
     if span.offset is None:
         return
     wanted = math.ceil(layout.frame_bits * count / 8) if span.length is not None else _ITEM_HEADER
-    if span.offset + wanted > size:
-        raise _DamagedError("its pixel data is cut off")
     if span.length is not None and span.length < wanted:
         raise _DamagedError("its pixel data is shorter than its header says")
+    if span.offset + wanted > size:
+        raise _DamagedError("its pixel data is cut off")
 
 
 def _frame(tags: Tags, layout: PixelLayout, path: Path) -> Frame:

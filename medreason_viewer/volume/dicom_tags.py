@@ -5,15 +5,13 @@ from __future__ import annotations
 import io
 import os
 import struct
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
-
-from pydicom.filereader import dcmread
+from typing import BinaryIO, Final, cast
 
 from ..errors import UnreadableFile
 from . import dicom_names as names
+from .dicom_full import read_whole
 from .dicom_walk import VRS, PixelSpan, Short, Unusual, walk, walk_meta
 from .inflate import inflate
 
@@ -181,9 +179,7 @@ def _walk_deflated(
 
 def _read_with_pydicom(file: io.RawIOBase | io.BytesIO, size: int, wanted: frozenset[int]) -> Tags:
     """The slow way, for files out of the ordinary; their pixels are left to a full parser as well."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they quote values of the file
-        dataset = dcmread(cast(io.BytesIO, file), force=True, defer_size=_FIRST_READ)
+    dataset = read_whole(cast(BinaryIO, file), defer_size=_FIRST_READ)
     values = {}
     for tag in wanted:
         if tag in dataset:

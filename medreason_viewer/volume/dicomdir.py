@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from pydicom.dataset import Dataset
-from pydicom.filereader import dcmread
 
 from ..errors import VolumeError
+from .dicom_full import read_whole
 from .series import Unreadable
 
 _LARGEST: Final = 64 * 1024 * 1024
@@ -45,7 +45,7 @@ def _references(path: Path) -> Iterator[tuple[str, ...]]:
     if path.stat().st_size > _LARGEST:
         raise VolumeError(f"{path.name} is larger than any DICOMDIR.")
     try:
-        records = dcmread(path).get("DirectoryRecordSequence") or []
+        records = read_whole(path).get("DirectoryRecordSequence") or []
         references = [_parts(record) for record in records[:_MOST_FILES]]
     except Exception as error:  # pydicom's parser meets the file here: it may raise anything
         raise VolumeError(f"{path.name} is damaged. Open its folder instead.") from error

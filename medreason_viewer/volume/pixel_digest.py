@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 from pydicom.encaps import get_frame
-from pydicom.filereader import dcmread
 
 from . import dicom_names as names
+from .dicom_full import read_whole
 from .dicom_headers import Header
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def _frame_bytes(header: Header) -> bytes:
     frame = header.frame
     if frame.offset is not None and frame.length is not None:
         return _ordered(header, _read(frame.path, frame.offset, frame.length))
-    dataset = dcmread(frame.path)
+    dataset = read_whole(frame.path)
     if frame.layout.transfer_syntax == names.DEFLATED:
         length = frame.layout.frame_bits // 8
         return bytes(dataset.PixelData[(frame.number - 1) * length : frame.number * length])

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filereader import dcmread
 from pydicom.uid import UID, SecondaryCaptureImageStorage, generate_uid
 
 from . import dicom_names as names
+from .dicom_full import read_whole
 from .dicom_headers import Header
 from .dicom_walk import PixelSpan
 from .scratch import Scratch
@@ -43,7 +43,7 @@ def keep_pixels(data: bytes, headers: Sequence[Header], scratch: Scratch) -> lis
     if first.frame.offset is not None and span is not None and span.offset is not None:
         path = scratch.write(data[span.offset : span.offset + (span.length or 0)], ".pixels")
         return [_moved(header, path, span.offset) for header in headers]
-    dataset = dcmread(io.BytesIO(data), force=True)
+    dataset = read_whole(io.BytesIO(data))
     if first.frame.layout.transfer_syntax == names.DEFLATED:
         return _inflated(headers, scratch.write(dataset.PixelData, ".pixels"))
     path = scratch.new_path(".dcm")

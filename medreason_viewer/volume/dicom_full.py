@@ -1,0 +1,26 @@
+"""pydicom, the full parser: for the few files and elements that the walker leaves to it.
+
+Its warnings quote values of the file, names of patients among them, so they go nowhere: neither to the
+log nor to the terminal. Nothing is written with what it reads, so values are taken as they are.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydicom import config
+from pydicom.dataset import FileDataset
+from pydicom.filereader import dcmread
+
+config.settings.reading_validation_mode = config.IGNORE
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+
+
+def read_whole(source: Path | BinaryIO, **options: Any) -> FileDataset:
+    """``pydicom.dcmread`` in silence; raises whatever it does, which may be anything."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return dcmread(source, force=True, **options)
