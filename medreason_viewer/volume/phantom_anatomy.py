@@ -19,6 +19,7 @@ from .phantom_paint import (
     Ellipse,
     Plane,
     Shape,
+    Waves,
     blend,
     fill,
     polar_table,
@@ -126,7 +127,8 @@ def _septum(build: Build, canvas: Canvas, z: float) -> Plane:
     index = np.clip((y + 160) * 2, 0, 640).astype(np.int32)
     bend = 4 * np.sin(rows / 21 + build.disc_phase) * np.clip((-10 - rows) / 30, 0, 1)
     lean = (np.interp(z / build.up, (-130, -60, 0), (6, 5, 0)) + bend).astype(np.float32)
-    return np.abs(x - lean[index]) - table[index]
+    outside: Plane = np.abs(x - lean[index]) - table[index]
+    return outside
 
 
 def _dome(build: Build, canvas: Canvas) -> Plane:
@@ -146,7 +148,8 @@ def _dome(build: Build, canvas: Canvas) -> Plane:
         (y + np.float32(38 * along)) / np.float32(64 * along)
     ) ** 2
     domes = np.maximum(top - 72 * up * q2, np.float32((min(build.domes_mm) - 6) * up) - 60 * up * tendon)
-    return (domes + uneven).astype(np.float32)
+    height: Plane = (domes + uneven).astype(np.float32)
+    return height
 
 
 def _apex(build: Build, canvas: Canvas, z: float) -> Plane:
@@ -156,7 +159,7 @@ def _apex(build: Build, canvas: Canvas, z: float) -> Plane:
     return ((np.float32(z - 110 * build.up) + 21 * build.up * q2) * 0.8).astype(np.float32)
 
 
-def paint_middle(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
+def paint_middle(build: Build, scene: Scene, hu: Plane, waves: Waves) -> None:
     """Fill the cage: abdomen, mediastinal fat and organs; the lungs are painted over it later."""
     canvas = scene.canvas
     blend(hu, canvas.cover(scene.cage), -96.0)
@@ -165,7 +168,7 @@ def paint_middle(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
         fill(canvas, hu, shape, value)
 
 
-def _paint_abdomen(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
+def _paint_abdomen(build: Build, scene: Scene, hu: Plane, waves: Waves) -> None:
     """Liver on the right and across, spleen at the left back, stomach with its bubble at the left front."""
     if scene.z > max(build.domes_mm) * build.up + 5:
         return

@@ -8,13 +8,13 @@ import numpy as np
 
 from .phantom_anatomy import FROM_FRONT, LEFTWARDS, Scene, cage_table
 from .phantom_build import Build
-from .phantom_paint import ANGLES, Canvas, Capsule, Ellipse, Plane, blend, fill, fill_bone, rippled
+from .phantom_paint import ANGLES, Canvas, Capsule, Ellipse, Plane, Waves, blend, fill, fill_bone, rippled
 
 _RIB_STEP_MM: Final = 24.0
 _DISC_STEP_MM: Final = 23.0
 
 
-def paint_bones(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
+def paint_bones(build: Build, scene: Scene, hu: Plane, waves: Waves) -> None:
     """Ribs, sternum, clavicles, scapulae and spine."""
     _paint_ribs(build, scene, hu, waves)
     for blade in scapula(build, scene.z):
@@ -23,19 +23,21 @@ def paint_bones(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
     _paint_spine(build, scene, hu, waves)
 
 
-def _paint_ribs(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
+def _paint_ribs(build: Build, scene: Scene, hu: Plane, waves: Waves) -> None:
     """Oblique arcs: each rib sinks from the spine to the front, so a slice cuts several."""
     canvas = scene.canvas
     _, index = canvas.polar
-    drop = 118 * build.up * np.clip((172 - FROM_FRONT) / 150, 0, 1) ** 0.85
+    drop = np.float32(118 * build.up) * np.clip((172 - FROM_FRONT) / 150, 0, 1) ** np.float32(0.85)
     phase = (build.rib_phase + 0.13 * LEFTWARDS) * _RIB_STEP_MM
     height = (scene.z + drop + phase) % (_RIB_STEP_MM * build.up)
     off = np.abs(height - _RIB_STEP_MM * build.up / 2).astype(np.float32)[index]
-    across = (scene.cage - np.float32(5.2 * build.size)) / np.float32(3.7 * build.size)
+    across: Plane = (scene.cage - np.float32(5.2 * build.size)) / np.float32(3.7 * build.size)
     q = np.sqrt((off / np.float32(6.4)) ** 2 + across**2)
     front = FROM_FRONT[index]
     bony = (front > 30) & (front < 165) & (scene.z < 118 * build.up)
     sharp = np.float32(3.7 / canvas.spacing_mm)
+    outer: Plane
+    inner: Plane
     outer, inner = np.clip((1 - q) * sharp + 0.5, 0, 1), np.clip((0.62 - q) * sharp + 0.5, 0, 1)
     blend(hu, outer * bony, 760.0 * build.bone)
     blend(hu, inner * bony, 230.0 * build.bone)
@@ -61,7 +63,7 @@ def _paint_front(build: Build, scene: Scene, hu: Plane) -> None:
             )
 
 
-def _paint_spine(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
+def _paint_spine(build: Build, scene: Scene, hu: Plane, waves: Waves) -> None:
     """Body or disc, pedicles, canal with cord, transverse and spinous processes."""
     canvas, size = scene.canvas, build.size
     step = _DISC_STEP_MM * build.up
@@ -113,7 +115,7 @@ def _paint_spine(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
     fill(canvas, hu, Ellipse(0, canal.y, 5.5 * size, 4.5 * size), 40.0)
 
 
-def _mottle(canvas: Canvas, hu: Plane, body: Ellipse, waves: Plane, z: float) -> None:
+def _mottle(canvas: Canvas, hu: Plane, body: Ellipse, waves: Waves, z: float) -> None:
     """Trabecular texture of the marrow."""
     window = canvas.window(body.x, body.y, body.reach)
     x, y = (axis[window] for axis in canvas.grid)

@@ -65,7 +65,7 @@ def sample_build(rng: np.random.Generator, setting: Setting) -> Build:
     odd = setting == "shifted"
     female = bool(rng.random() < 0.5)
     size = rng.uniform(0.88, 1.0) if female else rng.uniform(0.95, 1.08)
-    size *= rng.choice([0.92, 1.07]) if odd else 1.0
+    size *= float(rng.choice([0.92, 1.07])) if odd else 1.0
     fat_mm = rng.gamma(4.0, 4.5) + 5
     fat_mm = float(np.clip(rng.uniform(4, 45) if odd else fat_mm, 4, 45))
     contrast = bool(rng.random() < 0.4)

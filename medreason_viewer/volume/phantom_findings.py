@@ -19,8 +19,8 @@ from .phantom_site import FINDINGS, Finding, Lesion
 __all__ = ["FINDINGS", "Finding", "Lesion", "make_lesion"]
 
 _MAKERS: Final[dict[str, Callable[[np.random.Generator, Build, float], Lesion]]] = {
-    "nodule": lambda rng, build, shift: growth(rng, build, (6, 30), shift),
-    "mass": lambda rng, build, shift: growth(rng, build, (34, 66), shift),
+    "nodule": lambda rng, build, shift: growth(rng, build, (6.5, 27), shift),
+    "mass": lambda rng, build, shift: growth(rng, build, (34, 63), shift),
     "consolidation": consolidation,
     "ground-glass": ground_glass,
     "effusion": effusion,

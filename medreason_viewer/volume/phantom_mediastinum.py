@@ -1,9 +1,9 @@
 """Heart, great vessels, airways and oesophagus of the phantom, as sections at any height.
 
 Heights and positions are millimetres for an average man, from the carina (head positive) and the body's axis.
-They follow common anatomy: ascending aorta about 32 mm wide on the right in front, descending aorta about 25 mm
-on the left of the spine, the right pulmonary artery behind the ascending aorta, the left one over the left main
-bronchus.
+They follow common anatomy: ascending aorta about 32 mm wide on the right in front, descending aorta about
+25 mm on the left of the spine, the right pulmonary artery behind the ascending aorta, the left one over the
+left main bronchus.
 """
 
 from __future__ import annotations
@@ -71,7 +71,10 @@ def _heart(build: Build, level: float) -> list[tuple[Shape, float]]:
         np.interp(level, (-115, -60, -30), (-26, -20, -22)),
     )
     blood, muscle = build.blood_hu, 48.0 if not build.contrast else 85.0
-    at = lambda dx, dy, a, b, turn=-0.5: Ellipse(x + dx * swell, y + dy * swell, a * swell, b * swell, turn)  # noqa: E731
+
+    def at(dx: float, dy: float, a: float, b: float, turn: float = -0.5) -> Ellipse:
+        return Ellipse(x + dx * swell, y + dy * swell, a * swell, b * swell, turn)
+
     low = float(np.interp(level, (-115, -60, -35), (1.0, 0.8, 0.0)))
     high = 1 - float(np.interp(level, (-100, -70), (1.0, 0.0)))
     chambers = [(at(0, 0, 60, 44), -85.0), (at(0.5, 1, 56, 40.5), muscle)]

@@ -43,10 +43,10 @@ class Growth:
             return total
         x, y = (axis[window] for axis in canvas.grid)
         distance = np.full(part.shape, np.inf, np.float32)
-        for bx, by, bz, size in self.bumps:
+        for bx, by, bz, size in self.bumps.astype(np.float32):
             away = np.sqrt((x - bx) ** 2 + (y - by) ** 2 + np.float32((scene.z - bz) ** 2)) - np.float32(size)
             distance = np.minimum(distance, away)
-        distance += np.float32(0.07 * self.radius) * rippled(self.waves, x, y, scene.z)
+        distance += np.float32(0.06 * self.radius) * rippled(self.waves, x, y, scene.z)
         part[...] = canvas.cover(distance)
         return total * inside(scene, self.side)
 
@@ -64,9 +64,9 @@ def growth(rng: np.random.Generator, build: Build, diameter: tuple[float, float]
     lobes = int(rng.integers(0, 6))
     directions = rng.normal(size=(lobes, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True) + 1e-9
-    offset = directions * radius * 0.5
+    offset = directions * radius * 0.47
     bumps = np.vstack(
-        [[*centre, radius], np.column_stack([centre + offset, radius * rng.uniform(0.5, 0.66, lobes)])]
+        [[*centre, radius], np.column_stack([centre + offset, radius * rng.uniform(0.48, 0.6, lobes)])]
     )
     spikes = _spikes(rng, centre, radius) if rng.random() < 0.4 else None
     value = float(rng.uniform(-15, 70)) + shift_hu

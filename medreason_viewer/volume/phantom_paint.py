@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Plane = NDArray[np.float32]
+Waves = NDArray[np.float64]  # rows of (kx, ky, kz, phase), see `ripple`
 Window = tuple[slice, slice]
 
 ANGLES: Final = 2048  # entries of a polar table
@@ -80,7 +81,8 @@ class Canvas:
 
     def cover(self, distance: Plane) -> Plane:
         """How much of each pixel lies inside, 0 to 1, from its signed distance."""
-        return np.clip(np.float32(0.5) - distance * np.float32(1 / self.spacing_mm), 0, 1)
+        share: Plane = np.clip(np.float32(0.5) - distance * np.float32(1 / self.spacing_mm), 0, 1)
+        return share
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,12 @@ class Ellipse:
         """Signed distance (first order), mm."""
         cos, sin = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
         dx, dy = x - np.float32(self.x), y - np.float32(self.y)
-        u, v = (cos * dx + sin * dy) / self.a, (cos * dy - sin * dx) / self.b
+        a, b = np.float32(self.a), np.float32(self.b)
+        u, v = (cos * dx + sin * dy) / a, (cos * dy - sin * dx) / b
         q2 = u * u + v * v
-        slope = np.sqrt((u / self.a) ** 2 + (v / self.b) ** 2) + np.float32(1e-6)
-        return ((q2 - 1) * np.float32(0.5) / slope).astype(np.float32)
+        slope: Plane = np.hypot(u / a, v / b) + np.float32(1e-6)
+        away: Plane = (q2 - 1) * np.float32(0.5) / slope
+        return away
 
     def grown(self, mm: float) -> Ellipse:
         """The same ellipse with every half axis longer by ``mm`` (at least 0.5 mm long)."""
@@ -139,11 +143,12 @@ class Capsule:
 
     def distance(self, x: Plane, y: Plane) -> Plane:
         """Signed distance, mm."""
-        dx, dy = self.x1 - self.x0, self.y1 - self.y0
-        along = ((x - self.x0) * dx + (y - self.y0) * dy) / (dx * dx + dy * dy + 1e-6)
+        x0, y0 = np.float32(self.x0), np.float32(self.y0)
+        dx, dy = np.float32(self.x1 - self.x0), np.float32(self.y1 - self.y0)
+        along = ((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy + np.float32(1e-6))
         along = np.clip(along, 0, 1)
-        away = np.hypot(x - self.x0 - along * dx, y - self.y0 - along * dy) - self.radius
-        return away.astype(np.float32)
+        away: Plane = np.hypot(x - x0 - along * dx, y - y0 - along * dy) - np.float32(self.radius)
+        return away
 
     def grown(self, mm: float) -> Capsule:
         """The same line, thicker by ``mm`` all round (radius at least 0.5 mm)."""
@@ -178,7 +183,8 @@ def blend(hu: Plane, alpha: Plane, value: float | Plane) -> None:
 def smooth_min(a: Plane, b: Plane, rounding_mm: float) -> Plane:
     """The union of two signed distances with its inner corner rounded."""
     near = np.maximum(np.float32(rounding_mm) - np.abs(a - b), 0)
-    return np.minimum(a, b) - near * near * np.float32(0.25 / rounding_mm)
+    union: Plane = np.minimum(a, b) - near * near * np.float32(0.25 / rounding_mm)
+    return union
 
 
 def polar_table(outline: NDArray[np.float64]) -> Plane:
@@ -188,12 +194,11 @@ def polar_table(outline: NDArray[np.float64]) -> Plane:
     turns = 2 * np.pi * np.arange(ANGLES) / ANGLES
     turns = np.where(turns > np.pi, turns - 2 * np.pi, turns)
     radius = np.interp(turns, angle[order], np.hypot(*outline.T)[order], period=2 * np.pi)
-    return radius.astype(np.float32)
+    table: Plane = radius.astype(np.float32)
+    return table
 
 
-def ripple(
-    rng: np.random.Generator, shortest_mm: float, longest_mm: float, waves: int = 10
-) -> NDArray[np.float64]:
+def ripple(rng: np.random.Generator, shortest_mm: float, longest_mm: float, waves: int = 10) -> Waves:
     """Random plane waves for :func:`rippled`: rows of (kx, ky, kz, phase)."""
     length = np.exp(rng.uniform(np.log(shortest_mm), np.log(longest_mm), waves))
     direction = rng.normal(size=(waves, 3))
@@ -201,7 +206,7 @@ def ripple(
     return np.column_stack([direction * (2 * np.pi / length)[:, None], rng.uniform(0, 2 * np.pi, waves)])
 
 
-def rippled(waves: NDArray[np.float64], x: Plane, y: Plane, z: float) -> Plane:
+def rippled(waves: Waves, x: Plane, y: Plane, z: float) -> Plane:
     """A smooth random field, about -1 to 1 with unit-like spread, the same for every slice of a phantom.
 
     ``x`` and ``y`` must be linear in row and column; sin(a + b) then falls into two matrix products.
@@ -213,4 +218,5 @@ def rippled(waves: NDArray[np.float64], x: Plane, y: Plane, z: float) -> Plane:
     across = by_col[:, None] * np.linspace(0, 1, x.shape[1])
     sin_down, cos_down = np.sin(down).astype(np.float32).T, np.cos(down).astype(np.float32).T
     sin_across, cos_across = np.sin(across).astype(np.float32), np.cos(across).astype(np.float32)
-    return (sin_down @ cos_across + cos_down @ sin_across) * np.float32(1.4 / np.sqrt(len(waves)))
+    field: Plane = (sin_down @ cos_across + cos_down @ sin_across) * np.float32(1.4 / np.sqrt(len(waves)))
+    return field

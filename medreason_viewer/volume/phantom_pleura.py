@@ -37,7 +37,8 @@ class Fluid:
         planned, at, slope = self.level
         u = np.clip((x - np.float32(self.middle)) / np.float32(self.half), -1.4, 1.4)
         surface = np.float32(at + slope * (scene.z - planned)) - np.float32(self.climb) * u * u
-        return (y - surface).astype(np.float32)
+        behind: Plane = (y - surface).astype(np.float32)
+        return behind
 
     def cover(self, scene: Scene) -> Plane:
         """Everything in the pleural space behind the surface."""
@@ -136,9 +137,10 @@ class FreeAir:
         """How far each pixel lies outside of the visceral line, mm."""
         _, index = scene.canvas.polar
         u = (FROM_FRONT - np.float32(self.direction)) / np.float32(self.spread)
-        table = np.maximum(1 - u * u, -0.15) * np.float32(self.thick)
+        table: Plane = np.maximum(1 - u * u, -0.15) * np.float32(self.thick)
         fade = 1 - ((scene.z - self.middle) / (1.6 * self.span)) ** 2
-        return (table.astype(np.float32) * np.float32(max(fade, -0.2)))[index] + scene.cage
+        above: Plane = (table * np.float32(max(fade, -0.2)))[index] + scene.cage
+        return above
 
     def cover(self, scene: Scene) -> Plane:
         """The air, up to the line."""

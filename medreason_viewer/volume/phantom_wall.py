@@ -13,13 +13,14 @@ from .phantom_paint import (
     Ellipse,
     Plane,
     Shape,
+    Waves,
     blend,
     polar_table,
     rippled,
 )
 
 
-def paint_wall(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
+def paint_wall(build: Build, scene: Scene, hu: Plane, waves: Waves) -> None:
     """Table, skin, fat, muscles, all that lies outside of the ribs."""
     canvas, z = scene.canvas, scene.z
     _paint_table(build, canvas, hu)
@@ -93,7 +94,7 @@ def _seen_from_axis(shape: Ellipse) -> Plane:
     return np.where(root > 0, np.maximum(far, 0), 0).astype(np.float32)
 
 
-def _paint_breasts(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
+def _paint_breasts(build: Build, scene: Scene, hu: Plane, waves: Waves) -> None:
     """Strands of glandular tissue."""
     x, y = scene.canvas.grid
     for breast in _breasts(build, scene.z):
@@ -107,14 +108,14 @@ def _paint_breasts(build: Build, scene: Scene, hu: Plane, waves: Plane) -> None:
             part += gland * (np.float32(35) - part)
 
 
-def _paint_muscles(build: Build, scene: Scene, hu: Plane, borders: tuple[Plane, Plane], waves: Plane) -> None:
+def _paint_muscles(build: Build, scene: Scene, hu: Plane, borders: tuple[Plane, Plane], waves: Waves) -> None:
     """Muscle between the ribs and outside of them, parted by thin fat."""
     canvas, (flesh, outer) = scene.canvas, borders
     x, y = canvas.grid
     _, index = canvas.polar
     layer = canvas.cover(flesh) * canvas.cover(-scene.cage)
     wave = rippled(waves[2:8], x, y, scene.z)
-    plane_of_fat = np.exp(-(((scene.cage - 11 * build.size - 1.5 * wave) / 1.3) ** 2))
+    plane_of_fat: Plane = np.exp(-(((scene.cage - 11 * build.size - 1.5 * wave) / 1.3) ** 2))
     deep = np.exp(-(((flesh + 9 + 2.5 * wave) / 1.1) ** 2)) * (FROM_FRONT[index] < 150)
     streaks = np.clip(wave - 1.1, 0, 1) * 0.8
     blend(hu, layer * (1 - np.clip(0.75 * plane_of_fat + 0.6 * deep + streaks, 0, 0.9)), 54.0)
@@ -122,7 +123,7 @@ def _paint_muscles(build: Build, scene: Scene, hu: Plane, borders: tuple[Plane, 
         window = canvas.window(shape.x, shape.y, shape.reach + 3)
         part = hu[window]
         if part.size:
-            distance = np.maximum(shape.distance(x[window], y[window]), outer[window] + 4)
+            distance: Plane = np.maximum(shape.distance(x[window], y[window]), outer[window] + 4)
             part += canvas.cover(distance - 1.3) * (-78 - part)
             part += canvas.cover(distance) * (np.float32(55) + 6 * wave[window] - part)
 
