@@ -107,9 +107,8 @@ class Ellipse:
         a, b = np.float32(self.a), np.float32(self.b)
         u, v = (cos * dx + sin * dy) / a, (cos * dy - sin * dx) / b
         q2 = u * u + v * v
-        slope: Plane = np.hypot(u / a, v / b) + np.float32(1e-6)
-        away: Plane = (q2 - 1) * np.float32(0.5) / slope
-        return away
+        slope = np.hypot(u / a, v / b) + np.float32(1e-6)
+        return ((q2 - 1) * np.float32(0.5) / slope).astype(np.float32, copy=False)
 
     def grown(self, mm: float) -> Ellipse:
         """The same ellipse with every half axis longer by ``mm`` (at least 0.5 mm long)."""

@@ -30,6 +30,11 @@ _LEVELS: Final[tuple[tuple[float, Level], ...]] = (
     (60, "apex"), (20, "arch"), (-15, "carina"), (-80, "heart"), (-1e9, "base")
 )  # fmt: skip
 _LEAST_PIXELS: Final = 9
+# What the long side of the box may be; a slice through a lesion's rim is drawn anew.
+_SIZES_MM: Final[dict[Finding, tuple[float, float]]] = {
+    "nodule": (5, 30), "mass": (30, 75), "consolidation": (18, 90), "ground-glass": (18, 90),
+    "effusion": (40, 200), "emphysema": (25, 110), "pneumothorax": (30, 230), "none": (0, 0),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,6 +270,5 @@ def _typical(shown: PhantomSlice, wanted: Finding) -> bool:
     if shown.finding != wanted:
         return False
     size = shown.size_mm or 0.0
-    limits = {"nodule": (5.0, 30.0), "mass": (30.0, 75.0), "none": (0.0, 0.0)}
-    least, most = limits.get(wanted, (14.0, 400.0))
+    least, most = _SIZES_MM[wanted]
     return least <= size <= most
