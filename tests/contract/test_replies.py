@@ -1,4 +1,4 @@
-"""Golden and negative replies: what a model may write, and what is made of it, for viewer and trainer alike."""
+"""Golden and negative replies: what a model may write, and what viewer and trainer make of it."""
 
 from __future__ import annotations
 

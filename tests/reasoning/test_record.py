@@ -1,0 +1,132 @@
+"""``explanation.json`` and ``reasoning.md``: every field of the contract, and nothing that is not plain."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from chest_slice import AROUND_BALL, PLANE, key, request
+
+from medreason_viewer.reasoning.bundle import template
+from medreason_viewer.reasoning.dialogue import Dialogue, explanation
+from medreason_viewer.reasoning.record import explanation_json, reasoning_markdown
+from medreason_viewer.reasoning.request import Explanation, ModelInfo, Timing
+
+MANIFEST = template("demo")
+INFO = ModelInfo("demo", "ab" * 32, "nf4", "cpu", "Apache-2.0", "synthetic phantoms", "shows the program")
+BOX = '{"bbox_2d": [52, 83, 67, 118]}'
+REPLY = (
+    f"<think> It is in the left lung. It is solid, at {BOX} here. So it is. </think>"
+    "<answer> ground-glass </answer>"
+)
+
+TOP = {
+    *(
+        "schema_version",
+        "key",
+        "slice_index",
+        "display_window",
+        "model_windows",
+        "region_source",
+        "box_slice",
+    ),
+    *("corners_mm", "steps", "answer", "raw_reply", "evidence", "checks", "model", "timing", "warnings"),
+}
+STATISTICS = {"mean_hu", "sd_hu", "min_hu", "max_hu", "area_mm2", "long_axis_mm", "short_axis_mm"}
+
+
+def _explained(reply: str = REPLY, **changes: Any) -> Explanation:
+    asked = request(**changes)
+    dialogue = Dialogue(asked, MANIFEST)
+    dialogue.begin()
+    dialogue.next_turn()
+    dialogue.reply(reply)
+    return explanation(asked, MANIFEST, dialogue.outcome, INFO, Timing(1.5, 0.2, 0.9, 30, 42.0))
+
+
+def test_the_document_has_the_fields_of_the_contract_and_no_other() -> None:
+    document = explanation_json(_explained())
+    assert document.keys() == TOP
+    assert all(step.keys() == {"text", "box_slice"} for step in document["steps"])
+    assert document["evidence"].keys() == {"box", "lesion", "side"}
+    assert document["evidence"]["box"].keys() == STATISTICS
+    assert document["evidence"]["lesion"].keys() == STATISTICS
+    assert document["model"].keys() == {"name", "sha256", "quantization", "device"}
+    assert document["timing"].keys() == {"load_s", "first_token_s", "total_s", "tokens", "tokens_per_s"}
+    assert all(check.keys() == {"claim", "measured", "verdict"} for check in document["checks"])
+
+
+def test_the_document_is_json_and_says_what_happened() -> None:
+    document = json.loads(json.dumps(explanation_json(_explained()), allow_nan=False))
+    assert document["schema_version"] == 1
+    assert document["key"]["patient_key"] == "P1"
+    assert document["box_slice"] == list(AROUND_BALL.as_tuple())
+    assert document["region_source"] == "reader"
+    assert document["answer"] == "ground-glass"
+    assert document["raw_reply"] == REPLY
+    assert document["evidence"]["side"] == "right"
+    assert document["display_window"] == {"centre_hu": 50, "width_hu": 350}
+    assert document["model_windows"] == [{"centre_hu": -600.0, "width_hu": 1500.0}]
+    assert [step["box_slice"] is not None for step in document["steps"]] == [False, True, False]
+    verdicts = {check["claim"]: check["verdict"] for check in document["checks"]}
+    assert verdicts["left"] == "contradicts"
+    assert verdicts["solid"] == "agrees"
+    assert verdicts["ground-glass"] == "contradicts"
+
+
+def test_the_corners_are_the_planes() -> None:
+    corners = explanation_json(_explained())["corners_mm"]
+    x0, y0, x1, y1 = AROUND_BALL.as_tuple()
+    expected = [
+        [PLANE.origin_mm[0] + (x - 0.5) * 1.3, PLANE.origin_mm[1] + (y - 0.5) * 1.3, PLANE.origin_mm[2]]
+        for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+    ]
+    for found, wanted in zip(corners, expected, strict=True):
+        assert found == pytest.approx(wanted, abs=1e-9)
+
+
+def test_without_geometry_there_are_no_millimetres() -> None:
+    bare = key(origin_mm=None, x_axis=None, y_axis=None, spacing_mm=None)
+    document = explanation_json(_explained(plane=None, key=bare))
+    assert document["corners_mm"] is None
+    assert document["evidence"]["side"] is None
+    assert document["evidence"]["lesion"]["long_axis_mm"] is None
+
+
+def test_an_unreadable_reply_is_kept_whole_with_answer_null() -> None:
+    made = _explained("A nodule, I think.\n```\n# Heading")
+    document = explanation_json(made)
+    assert document["answer"] is None
+    assert document["steps"] == []
+    assert document["raw_reply"] == "A nodule, I think.\n```\n# Heading"
+    assert document["warnings"]
+    text = reasoning_markdown(made)
+    assert "could not be read" in text
+    assert text.count("```") == 2  # the reply cannot end its own fence
+
+
+def test_the_text_for_people_puts_the_measurement_beside_the_sentence() -> None:
+    text = reasoning_markdown(_explained())
+    assert "Research use only" in text
+    assert "1. It is in the left lung." in text
+    assert "“left”: **contradicts** (right (centre of the lesion))" in text
+    assert "synthetic phantoms" in text
+    assert "drawn by the reader" in text
+    for warning in _explained().warnings:
+        assert warning in text
+
+
+def test_markup_of_a_model_stays_text() -> None:
+    reply = "<think># Big. <img src=x onerror=y> [a](http://b) **c** seen.</think><answer>`rm` | x</answer>"
+    text = reasoning_markdown(_explained(reply))
+    assert "<img" not in text.replace("\\<img", "")
+    assert "[a](" not in text.replace("\\[a\\](", "")
+    assert "\n# Big" not in text
+    assert "\\`rm\\` \\| x" in text
+
+
+def test_no_patient_is_in_the_text_for_people() -> None:
+    made = dataclasses.replace(_explained(), key=key(patient_key="DOE-4711"))
+    assert "4711" not in reasoning_markdown(made)
