@@ -75,13 +75,14 @@ def build(
         What the bundle's manifest says of the model, to show before it is loaded.
     """
     session = Session()
+    session.set_read_first(settings.read_first)
     explainer = Explainer(session, make_client)
     model_bar = ModelBar(session, known_model)
     parts = Parts(
         session=session,
         view=SliceView(session),
         series=SeriesPanel(session),
-        explain=ExplainPanel(session, explainer, model_bar, read_first=settings.read_first),
+        explain=ExplainPanel(session, explainer, model_bar),
         explainer=explainer,
         opening=Opening(),
         footer=Footer(session),

@@ -71,7 +71,9 @@ class BannerArea(QWidget):
         for banner in self.banners():
             if banner.text.text() == text:
                 banner.dismiss()
-        self._column.insertWidget(0, Banner(text, kind))
+        newest = Banner(text, kind)
+        self._column.insertWidget(0, newest)
+        newest.show()
         for banner in self.banners()[_MOST:]:
             banner.dismiss()
 

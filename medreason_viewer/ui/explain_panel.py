@@ -40,9 +40,7 @@ class ExplainPanel(QFrame):
     explain_requested = Signal()
     stop_requested = Signal()
 
-    def __init__(
-        self, session: Session, explainer: Explainer, model_bar: ModelBar, *, read_first: bool
-    ) -> None:
+    def __init__(self, session: Session, explainer: Explainer, model_bar: ModelBar) -> None:
         super().__init__()
         self.setObjectName("side")
         self._session, self._explainer = session, explainer
@@ -52,7 +50,7 @@ class ExplainPanel(QFrame):
         self.explain_button, self.stop_button, self.there_button = _buttons()
         self.read_first = QCheckBox("Your read first")
         self.read_first.setToolTip("The model's answer stays folded until you have committed your own read")
-        self.read_first.setChecked(read_first)
+        self.read_first.setChecked(session.read_first)
         self.guide, self.page = GuidePage(), AnswerPage()
         self._pages = QStackedWidget()
         self._build(model_bar)
@@ -66,7 +64,7 @@ class ExplainPanel(QFrame):
         self._show_state(answer)
         self._show_buttons(answer, here)
         self._show_flags(answer)
-        folded = self.read_first.isChecked() and answer is not None and not answer.own_read
+        folded = answer is not None and self._session.folds(answer)
         self.page.show_answer(answer, folded=folded, selected_step=self._session.selected_step)
         self._pages.setCurrentWidget(self.guide if answer is None else self.page)
 
@@ -126,7 +124,7 @@ class ExplainPanel(QFrame):
         session.explanation_changed.connect(self._refresh_soon)
         session.model_state_changed.connect(self._refresh_soon)
         session.step_selected.connect(lambda index: reasoning.choose(None if index < 0 else index))
-        self.read_first.toggled.connect(self.refresh)
+        self.read_first.toggled.connect(session.set_read_first)
         reasoning.step_chosen.connect(self._choose_step)
         reasoning.own_read_committed.connect(self._commit_own_read)
         self.explain_button.clicked.connect(self.explain_requested)

@@ -20,6 +20,8 @@ class Explanations(QObject):
         Index of the step whose region stands out.
     model_state : ModelState or None
         How the model's process is, None before it has said so.
+    read_first : bool
+        *Your read first*: an answer stays folded until the reader has committed a read of their own.
     """
 
     explanation_changed = Signal()  # what may be shown on this viewport, or its content
@@ -30,6 +32,7 @@ class Explanations(QObject):
         super().__init__(parent)
         self.selected_step: int | None = None
         self.model_state: ModelState | None = None
+        self.read_first = False
         self._answers = Answers()
 
     def answer_for(self, key: ImageKey) -> Answer | None:
@@ -62,6 +65,16 @@ class Explanations(QObject):
             self.model_state_changed.emit()
         elif (known := self._answers.get(event.request_id)) is not None:
             self._put(known.after(event))
+
+    def set_read_first(self, read_first: bool) -> None:
+        """Whether the reader's own read comes first."""
+        if read_first != self.read_first:
+            self.read_first = read_first
+            self.explanation_changed.emit()
+
+    def folds(self, answer: Answer) -> bool:
+        """Whether what the model said of a region is not to be seen yet."""
+        return self.read_first and not answer.own_read
 
     def commit_own_read(self, request_id: str, text: str) -> None:
         """The reader wrote down a read of their own, before the model's answer unfolds."""

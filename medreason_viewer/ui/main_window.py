@@ -237,7 +237,7 @@ class MainWindow(QMainWindow):
         size = self.normalGeometry().size() if self.isMaximized() or self.isFullScreen() else self.size()
         return replace(
             self._settings,
-            read_first=self.parts.explain.read_first.isChecked(),
+            read_first=self.parts.session.read_first,
             show_overlay=self.parts.session.overlay_visible,
             window_width=max(size.width(), 1),
             window_height=max(size.height(), 1),

@@ -21,6 +21,7 @@ from ..drawing.overlay import OverlayItem, RegionBox
 from ..drawing.placement import Placement, Size
 from ..drawing.scene import SliceScene
 from ..volume.slices import SliceImage, plane_image
+from .answer import Answer
 from .session import Session
 
 _EMPTY = SliceScene(None, (1, 1), notice="Open a folder, an archive or a file with CT images.")
@@ -115,13 +116,18 @@ class SceneSource(QObject):
         session = self._session
         items: list[OverlayItem] = list(session.measurements)
         if (answer := session.answer) is not None:
-            step = session.selected_step
-            chosen = answer.steps[step] if step is not None and step < len(answer.steps) else None
-            items += explanation_items(answer.region, answer.evidence, chosen)
+            items += self._explanation_items(answer)
         drawn = session.box_slice
         if drawn is not None and not any(isinstance(i, RegionBox) and i.box_slice == drawn for i in items):
             items.append(RegionBox(drawn, "reader", handles=True))
         return tuple(items)
+
+    def _explanation_items(self, answer: Answer) -> tuple[OverlayItem, ...]:
+        region, step = answer.region, self._session.selected_step
+        if self._session.folds(answer):  # the region may be seen, but not what the model calls it
+            return explanation_items(replace(region, label="") if region else None, answer.evidence)
+        chosen = answer.steps[step] if step is not None and step < len(answer.steps) else None
+        return explanation_items(region, answer.evidence, chosen)
 
 
 def _value_text(image: SliceImage, row: int, col: int) -> str:
