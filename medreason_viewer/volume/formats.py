@@ -20,6 +20,7 @@ from .arrange import Arrangement, Grid, arrange
 from .detached import companion
 from .geometry import SlicePlane
 from .narrow import StoredVolume, narrow, stays_unsigned
+from .nifti_length import check_length
 from .series import Format, Frame, Identity, Note, PixelLayout, Series
 from .stack import plane_name
 
@@ -100,8 +101,10 @@ def read_volume(series: Series) -> StoredVolume:
     reader = _reader(path, series.format)
     try:
         image = reader.Execute()
+        if series.format == "nifti":
+            check_length(path, reader)
         voxels = _simple_itk().GetArrayViewFromImage(image)
-        return narrow(arrange(_grid(path, reader)).apply(voxels))
+        return narrow(arrange(_grid(path, reader)).apply(voxels))  # a copy: the image owns what it shows
     except RuntimeError:
         raise UnreadableFile(path, "its voxels are damaged or cut off") from None
 

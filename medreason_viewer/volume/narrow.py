@@ -33,7 +33,7 @@ def stays_unsigned(dtype: np.dtype[Any]) -> bool:
 
 
 def narrow(values: NDArray[Any]) -> StoredVolume:
-    """Store HU of any number type in 16 bits.
+    """Store HU of any number type in 16 bits; always a copy.
 
     Integers that span no more than 65,536 stay exact, whatever their type. Other values are rounded to a
     power of two, the finest of which 65,535 steps span their range: 1/16 HU for a range of 4,095 HU. What is
@@ -46,17 +46,20 @@ def narrow(values: NDArray[Any]) -> StoredVolume:
     """
     if values.dtype.itemsize <= 2 and values.dtype.kind in "iu":
         if stays_unsigned(values.dtype):
-            return StoredVolume(np.ascontiguousarray(values, np.uint16), 1.0, 0.0)
-        return StoredVolume(np.ascontiguousarray(values, np.int16), 1.0, 0.0)
+            return StoredVolume(np.array(values, np.uint16, order="C"), 1.0, 0.0)
+        return StoredVolume(np.array(values, np.int16, order="C"), 1.0, 0.0)
     finite = values if values.dtype.kind in "iu" else _finite(values)
     low, high = float(finite.min()), float(finite.max())
-    slope = (
-        1.0 if _whole(finite) and high - low <= _STEPS else 2.0 ** math.ceil(math.log2((high - low) / _STEPS))
-    )
-    inside = slope == 1.0 and low >= -32768 and high <= 32767
-    intercept = 0.0 if inside else low + 32768 * slope
+    exact = _whole(finite) and high - low <= _STEPS
+    slope = 1.0 if exact else _step(high - low)
+    intercept = 0.0 if exact and low >= -32768 and high <= 32767 else low + 32768 * slope
     stored = np.rint((finite.astype(np.float64) - intercept) / slope)
     return StoredVolume(np.clip(stored, -32768, 32767).astype(np.int16), slope, intercept)
+
+
+def _step(span: float) -> float:
+    """The finest power of two of which 65,535 cover the span."""
+    return 2.0 ** math.ceil(math.log2(span / _STEPS)) if span > 0 else 1.0
 
 
 def _finite(values: NDArray[Any]) -> NDArray[Any]:
