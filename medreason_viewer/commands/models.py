@@ -22,9 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     checking = actions.add_parser("verify", help="check a bundle's files, sizes and hashes; load nothing")
     checking.add_argument("bundle", type=Path)
     checking.set_defaults(act=_verify)
-    adding = actions.add_parser(
-        "add", help="check a model folder and use it from now on"
-    )
+    adding = actions.add_parser("add", help="check a model folder and use it from now on")
     adding.add_argument("bundle", type=Path, help="a bundle, or a Hugging Face folder of a Qwen2.5-VL model")
     adding.set_defaults(act=_add)
 
