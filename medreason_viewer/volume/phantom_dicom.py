@@ -184,7 +184,7 @@ def _describe_scan(image: Dataset, phantom: Phantom) -> None:
     """Equipment and technique."""
     image.Manufacturer, image.ManufacturerModelName = "MedReason", "Phantom"
     image.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-    image.KVP, image.ConvolutionKernel, image.GantryDetectorTilt = "120", "STANDARD", "0"
+    image.KVP, image.ConvolutionKernel, image.GantryDetectorTilt = "120", "PHANTOM", "0"
     image.XRayTubeCurrent = round(4500 / phantom.build.noise_hu)
     image.ReconstructionDiameter = f"{phantom.build.fov_mm:.3f}"
     image.BurnedInAnnotation, image.LossyImageCompression = "NO", "00"
