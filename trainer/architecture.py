@@ -62,8 +62,8 @@ class Shape:
     layers: int = 4
     heads: int = 4
     key_value_heads: int = 2
-    vision_hidden: int = 160
-    vision_intermediate: int = 448
+    vision_hidden: int = 192
+    vision_intermediate: int = 512
     vision_depth: int = 4
     vision_heads: int = 4
     positions: int = 2048

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -11,9 +12,10 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from medreason_viewer.cancel import Cancel
+from medreason_viewer.reasoning import bundle
 from medreason_viewer.reasoning.claims import find_claims
 from medreason_viewer.reasoning.dialogue import Dialogue, DialogueInput, Outcome
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.manifest import Manifest, Score
 from medreason_viewer.reasoning.parse import answer_class
 from medreason_viewer.reasoning.turns import Turn
 
@@ -109,3 +111,16 @@ def load_engine(folder: Path, manifest: Manifest) -> Answers:
     from medreason_viewer.reasoning import qwen
 
     return qwen.load(folder, manifest)
+
+
+def record(folder: Path, manifest: Manifest, name: str, found: dict[str, Any]) -> None:
+    """Write the figures of a set into a bundle's manifest, in place of earlier ones of that name."""
+    values: dict[str, float] = {}
+    for key, value in found.items():
+        if isinstance(value, float):
+            values[key] = round(value, 4)
+        elif key.endswith("_ci") and value is not None:
+            values[f"{key}_low"], values[f"{key}_high"] = (round(edge, 4) for edge in value)
+    kept = tuple(score for score in manifest.scores if score.set != name)
+    score = Score(name, found["n"], values)
+    bundle.write_manifest(folder, dataclasses.replace(manifest, scores=(*kept, score)))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from torch import nn
-from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
+from transformers import AutoTokenizer, PrinterCallback, Qwen2_5_VLForConditionalGeneration, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -64,6 +64,7 @@ def fine_tune(
     plan: Sft,
     folder: Path,
     resume: bool = False,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> None:
     """Train the whole model, in place, on the replies of both turns.
 
@@ -82,7 +83,7 @@ def fine_tune(
         **fit.arguments(folder),
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
@@ -92,8 +93,9 @@ def fine_tune(
             train_dataset=draws(cases, fit.steps * fit.batch, plan.turns, fit.seed),
             data_collator=Collator(data, tokenizer_folder, manifest),
             processing_class=AutoTokenizer.from_pretrained(tokenizer_folder),
-            callbacks=[Progress("sft", fit.batch)],
+            callbacks=[Progress("sft", fit.batch), *callbacks],
         )
+    trainer.remove_callback(PrinterCallback)
     trainer.language_model = model.model.language_model
     trainer.nf4_from_step = int(plan.nf4_from * fit.steps)
     checkpoint = last_checkpoint(folder) if resume else None

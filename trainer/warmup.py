@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
+from transformers import PrinterCallback, Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
 
 from medreason_viewer.reasoning.manifest import Manifest
 from medreason_viewer.reasoning.patches import to_patches
@@ -130,5 +130,6 @@ def warm_up(
         data_collator=WarmupCollator(data, manifest),
         callbacks=[Progress("warm-up", fit.batch)],
     )
+    trainer.remove_callback(PrinterCallback)
     checkpoint = last_checkpoint(folder) if resume else None
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

@@ -1,0 +1,189 @@
+"""From nothing, or from a bundle, to a fine-tuned bundle: tokenizer, warm-up, fine-tuning, manifest."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from transformers import (
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2Tokenizer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from medreason_viewer.errors import DataSetError
+from medreason_viewer.reasoning import bundle
+from medreason_viewer.reasoning.manifest import Manifest
+
+from . import architecture, dataset, items
+from .evaluate import evaluate, load_engine
+from .fit import Fit
+from .replies import QUESTIONS
+from .sft import Sft, fine_tune
+from .warmup import warm_up
+
+_CORPUS_CASES: Final = 2000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What to train.
+
+    Attributes
+    ----------
+    template : str
+        The program's manifest that a model from scratch gets.
+    start : Path or None
+        A bundle to go on from; None for a new model.
+    warm_up : Fit or None
+        None for no dense warm-up.
+    judge : int
+        Validation slices on which each checkpoint is evaluated, in NF4; 0 for none.
+    """
+
+    sft: Sft
+    warm_up: Fit | None = None
+    template: str = "demo"
+    start: Path | None = None
+    shape: architecture.Shape = dataclasses.field(default_factory=architecture.Shape)
+    seed: int = 0
+    judge: int = 48
+
+
+def train(recipe: Recipe, data: Path, out: Path, work: Path, resume: bool = False) -> None:
+    """Run the recipe and write the bundle.
+
+    Parameters
+    ----------
+    out : Path
+        The bundle; must not exist yet.
+    work : Path
+        Checkpoints and what else is needed to resume.
+
+    Raises
+    ------
+    DataSetError
+        If the bundle exists already, the working folder is used without ``resume``, or the data is unusable.
+    BundleError
+        If the bundle to start from cannot be used.
+    """
+    if out.exists():
+        raise DataSetError(f"{out} exists already; name a folder that does not.")
+    if work.exists() and any(work.iterdir()) and not resume:
+        raise DataSetError(f"{work} holds an earlier run; resume it, or name another folder.")
+    work.mkdir(parents=True, exist_ok=True)
+    base, manifest = _base(recipe, data, work)
+    model = _warmed(recipe, base, data, manifest, work, resume)
+    judge = _Judge(base, manifest, data, work / "candidate", recipe.judge)
+    fine_tune(model, base, data, manifest, recipe.sft, work / "sft", resume, [judge])
+    write_bundle(model, base, manifest, out)
+    _log.info("wrote %s, %d parameters", out, architecture.parameters(model))
+
+
+def _base(recipe: Recipe, data: Path, work: Path) -> tuple[Path, Manifest]:
+    """The folder training begins with (made once), and its manifest."""
+    if recipe.start is not None:
+        return recipe.start, bundle.verify(recipe.start)
+    manifest, folder = bundle.template(recipe.template), work / "base"
+    if not (folder / "model.safetensors").exists():
+        tokenizer = architecture.train_tokenizer(corpus(dataset.read(data), manifest))
+        model = architecture.build_model(tokenizer, recipe.shape, recipe.seed)
+        _save(model, tokenizer, manifest, folder, torch.float32)
+    return folder, manifest
+
+
+def corpus(data: dataset.DataSet, manifest: Manifest) -> Iterator[str]:
+    """Texts from which the tokenizer learns: prompts, questions, and replies of both turns."""
+    rng = np.random.default_rng(0)
+    prompts = manifest.prompt
+    own = (prompts.system, prompts.locate, prompts.reason, prompts.question, *manifest.answer_classes)
+    for index in range(min(len(data), _CORPUS_CASES)):
+        yield from own
+        yield from QUESTIONS
+        for turn in ("locate", "reason"):
+            yield items.make(data, index, turn, manifest, rng).target
+
+
+def _warmed(
+    recipe: Recipe, base: Path, data: Path, manifest: Manifest, work: Path, resume: bool
+) -> Qwen2_5_VLForConditionalGeneration:
+    done = work / "warmed"
+    if recipe.warm_up is None or (done / "model.safetensors").exists():
+        return _load(base if recipe.warm_up is None else done)
+    model = _load(base)
+    warm_up(model, data, manifest, recipe.warm_up, work / "warm-up", resume)
+    _save(model, Qwen2Tokenizer.from_pretrained(base), manifest, done, torch.float32)
+    return model
+
+
+def _load(folder: Path) -> Qwen2_5_VLForConditionalGeneration:
+    return Qwen2_5_VLForConditionalGeneration.from_pretrained(
+        folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
+    )
+
+
+def _save(
+    model: Qwen2_5_VLForConditionalGeneration,
+    tokenizer: Qwen2Tokenizer,
+    manifest: Manifest,
+    folder: Path,
+    dtype: torch.dtype,
+) -> None:
+    """Written beside, then renamed: the folder is whole or not there."""
+    beside = folder.with_name(folder.name + ".part")
+    shutil.rmtree(beside, ignore_errors=True)
+    pixels = (manifest.image.min_pixels, manifest.image.max_pixels)
+    architecture.save(model, tokenizer, beside, pixels, dtype)
+    shutil.rmtree(folder, ignore_errors=True)
+    beside.rename(folder)
+
+
+def write_bundle(
+    model: Qwen2_5_VLForConditionalGeneration, base: Path, manifest: Manifest, folder: Path
+) -> Manifest:
+    """Save the model in bfloat16 with a manifest that lists its files; earlier scores are dropped."""
+    beside = folder.with_name(folder.name + ".part")
+    shutil.rmtree(beside, ignore_errors=True)
+    pixels = (manifest.image.min_pixels, manifest.image.max_pixels)
+    architecture.save(model, Qwen2Tokenizer.from_pretrained(base), beside, pixels)
+    listed = dataclasses.replace(manifest, files=bundle.file_entries(beside), scores=())
+    bundle.write_manifest(beside, listed)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside.rename(folder)
+    return listed
+
+
+class _Judge(TrainerCallback):
+    """At each checkpoint, writes a bundle and logs how it does on some validation slices, in NF4."""
+
+    def __init__(self, base: Path, manifest: Manifest, data: Path, folder: Path, count: int) -> None:
+        self._base, self._manifest, self._folder = base, manifest, folder
+        self._data = dataset.read(data)
+        self._chosen = self._data.of_split("validation")[:count]
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Evaluate the checkpoint."""
+        if not self._chosen:
+            return
+        manifest = write_bundle(kwargs["model"], self._base, self._manifest, self._folder)
+        found = evaluate(load_engine(self._folder, manifest), self._data, manifest, self._chosen)
+        figures = " ".join(f"{name}={found[name]:.3f}" for name in _told(found))
+        _log.info("checkpoint %d on %d validation slices: %s", state.global_step, found["n"], figures)
+
+
+def _told(found: dict[str, Any]) -> Iterable[str]:
+    return (name for name, value in found.items() if isinstance(value, float))
