@@ -1,5 +1,5 @@
 """The window. ``session`` holds the state; panels read it and emit requests."""
 
-from .lasting_true import keep_true_alive
+from ..drawing.lasting_constants import keep_constants_alive
 
-keep_true_alive()  # before any signal of this room
+keep_constants_alive()  # before the first call of Qt
