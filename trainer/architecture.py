@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
 import torch
+import transformers
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 from torch import nn
 from transformers import AddedToken, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2Tokenizer
@@ -202,6 +203,8 @@ def save(
     nn.Module.to(copy, dtype)
     copy.load_state_dict(state)
     copy.generation_config = model.generation_config
+    bars_off: Callable[[], None] = transformers.logging.disable_progress_bar
+    bars_off()
     copy.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     processor = {

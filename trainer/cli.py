@@ -100,14 +100,13 @@ def _add_sft(parser: argparse.ArgumentParser) -> None:
 
 
 def _sft(args: argparse.Namespace) -> None:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads slow a shared machine
     import torch
-    import transformers
 
     from .fit import Fit
     from .recipe import Recipe, train
     from .sft import Sft
 
-    transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(args.threads)
     common = {"batch": args.batch, "seed": args.seed, "save_every": args.save_every}
     warm_up = (
