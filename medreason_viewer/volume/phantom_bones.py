@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -64,7 +65,7 @@ def _paint_front(build: Build, scene: Scene, hu: Plane) -> None:
 
 
 def _paint_spine(build: Build, scene: Scene, hu: Plane, waves: Waves) -> None:
-    """Body or disc, pedicles, canal with cord, transverse and spinous processes."""
+    """Body or disc, arch with its processes, canal with cord."""
     canvas, size = scene.canvas, build.size
     step = _DISC_STEP_MM * build.up
     height = (scene.z + build.disc_phase) % step / step  # 0 and 1 in the middle of a disc
@@ -76,43 +77,25 @@ def _paint_spine(build: Build, scene: Scene, hu: Plane, waves: Waves) -> None:
     else:
         fill(canvas, hu, body.grown(0.8), 85.0)
     back = y + 13 * size
-    ring = Ellipse(0, back + 9 * size, 13.5 * size, 12 * size)
-    for side in (-1, 1):
-        if height > 0.42:
-            fill_bone(
-                canvas,
-                hu,
-                Capsule(side * 10.5 * size, back - 3, side * 12.5 * size, back + 10, 4 * size),
-                cortex,
-                marrow,
-                1.5,
-            )
-        if 0.45 < height < 0.8:
-            tip = side * 33 * size, back + 21 * size
-            fill_bone(
-                canvas, hu, Capsule(side * 14 * size, back + 13 * size, *tip, 4.4 * size), cortex, marrow, 1.6
-            )
-        fill_bone(
-            canvas,
-            hu,
-            Capsule(side * 12 * size, back + 12 * size, 0, back + 20 * size, 3.6 * size),
-            cortex,
-            marrow,
-            1.5,
-        )
-    spinous = 9 + 13 * abs(np.sin(np.pi * (height + 0.2)))
-    fill_bone(
-        canvas,
-        hu,
-        Capsule(0, back + 21 * size, 0, back + (21 + spinous) * size, 3.3 * size),
-        cortex,
-        marrow,
-        1.4,
-    )
-    canal = Ellipse(ring.x, back + 8 * size, 10 * size, 8.6 * size)
+    for bone, shell_mm in _arch(back, size, height):
+        fill_bone(canvas, hu, bone, cortex, marrow, shell_mm)
+    canal = Ellipse(0, back + 8 * size, 10 * size, 8.6 * size)
     fill(canvas, hu, canal, -25.0)
     fill(canvas, hu, canal.grown(-1.8), 14.0)
     fill(canvas, hu, Ellipse(0, canal.y, 5.5 * size, 4.5 * size), 40.0)
+
+
+def _arch(back: float, size: float, height: float) -> Iterator[tuple[Capsule, float]]:
+    """Pedicles, transverse processes, laminae and the spinous process, each with its shell in mm."""
+    for side in (-1, 1):
+        if height > 0.42:
+            yield Capsule(side * 10.5 * size, back - 3, side * 12.5 * size, back + 10, 4 * size), 1.5
+        if 0.45 < height < 0.8:
+            tip = side * 33 * size, back + 21 * size
+            yield Capsule(side * 14 * size, back + 13 * size, *tip, 4.4 * size), 1.6
+        yield Capsule(side * 12 * size, back + 12 * size, 0, back + 20 * size, 3.6 * size), 1.5
+    spinous = 9 + 13 * abs(np.sin(np.pi * (height + 0.2)))
+    yield Capsule(0, back + 21 * size, 0, back + (21 + spinous) * size, 3.3 * size), 1.4
 
 
 def _mottle(canvas: Canvas, hu: Plane, body: Ellipse, waves: Waves, z: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -69,31 +70,43 @@ def write_study(
     ----------
     folder : Path
         Made if need be.
-    slices, spacing_mm : int, float
-        How many axial slices, and the distance between them (also their thickness).
-    matrix : int
-        Rows and columns.
+    slices, spacing_mm, matrix : int, float, int
+        How many axial slices, the distance between them (also their thickness), rows and columns.
 
     Raises
     ------
     VolumeError
-        If the folder already holds a series.
+        If the folder already holds a series (an interrupted run leaves none).
     """
     series = folder / "dicom"
     if series.exists() and any(series.iterdir()):
         raise VolumeError(f"{series} is not empty: choose another folder for the phantom.")
-    series.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     phantom = Phantom(seed, finding, setting)
+    with tempfile.TemporaryDirectory(prefix=".phantom-", dir=folder) as scratch:
+        beside = Path(scratch) / "dicom"
+        beside.mkdir()
+        truth = _truth(phantom, _write_images(phantom, beside, slices, spacing_mm, matrix), series)
+        (Path(scratch) / "truth.json").write_text(_as_json(truth), encoding="utf-8")
+        if series.exists():
+            series.rmdir()
+        beside.rename(series)
+        (Path(scratch) / "truth.json").replace(folder / "truth.json")
+    return truth
+
+
+def _write_images(
+    phantom: Phantom, series: Path, slices: int, spacing_mm: float, matrix: int
+) -> dict[int, PhantomSlice]:
+    """Write every slice; return those that show the finding, by slice index."""
     shown: dict[int, PhantomSlice] = {}
     for index, z_mm in enumerate(_heights(phantom, slices, spacing_mm)):
-        cut = phantom.slice_at(z_mm, matrix)
+        cut = phantom.slice_at(float(z_mm), matrix)
         if cut.box_slice is not None:
             shown[index] = cut
-        image = _image(phantom, cut.hu, index, slices, z_mm, spacing_mm)
+        image = _image(phantom, cut.hu, index, slices, float(z_mm), spacing_mm)
         image.save_as(series / f"CT{slices - index:04d}.dcm", enforce_file_format=True)
-    truth = _truth(phantom, shown, series)
-    (folder / "truth.json").write_text(_as_json(truth), encoding="utf-8")
-    return truth
+    return shown
 
 
 def _heights(phantom: Phantom, slices: int, spacing_mm: float) -> NDArray[np.float64]:
