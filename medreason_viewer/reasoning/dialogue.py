@@ -87,6 +87,7 @@ class Dialogue:
         self._answer: str | None = None
         scope = self.input.scope
         self._warnings = list(scope_warnings(scope, manifest.scope)) if scope else []
+        self._reply_warnings: list[str] = []  # of the latest question only
 
     def begin(self) -> list[Event]:
         """Start; what is known before the model says a word."""
@@ -106,6 +107,7 @@ class Dialogue:
         if self._turn is not None and self._turn.kind != "locate":
             self._stream = StreamingSteps(self._turn.image.shape[:2], self.manifest.reply)
             self._steps, self._answer, self._raw_reply = (), None, ""
+            self._reply_warnings = []
         return self._turn
 
     def feed(self, piece: str) -> list[Event]:
@@ -132,7 +134,7 @@ class Dialogue:
             reply = parse_reply(self._text, turn.image.shape[:2], self.manifest.reply)
         except AnswerUnreadable as error:
             self._steps = ()
-            self._warnings.append(f"{error} Its text is shown as it came.")
+            self._reply_warnings.append(f"{error} Its text is shown as it came.")
         else:
             self._answer = reply.answer
         return []
@@ -175,7 +177,7 @@ class Dialogue:
             raw_locate=self._raw_locate,
             raw_reply=self._raw_reply,
             evidence=self._evidence,
-            warnings=tuple(dict.fromkeys(self._warnings)),
+            warnings=tuple(dict.fromkeys((*self._warnings, *self._reply_warnings))),
         )
 
     # Where to look
@@ -234,7 +236,7 @@ class Dialogue:
         if read.box is not None and self._composite is not None:
             box = self._composite.box_to_slice(read.box.box_model)
         if read.refused:
-            self._warnings.append("A step names a region that is not on the image; it is not drawn.")
+            self._reply_warnings.append("A step names a region that is not on the image; it is not drawn.")
         return Step(read.text, box, self._checked(read.text))
 
     def _checked(self, text: str) -> tuple[Check, ...]:

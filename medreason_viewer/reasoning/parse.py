@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ..errors import AnswerUnreadable
@@ -77,7 +77,7 @@ def parse_boxes(raw: str, size: Size, spec: ReplySpec) -> tuple[LabelledBox, ...
     ----------
     raw : str
         The reply: a JSON list of ``{"bbox_2d": [x1, y1, x2, y2], "label": "..."}`` or one such object, bare
-        or in a code fence, inside the answer tags where the manifest says so.
+        or in a code fence; inside the answer tags, with or without thinking, where the manifest says so.
     size : tuple of int
         (height, width) of the image the model saw.
 
@@ -87,7 +87,7 @@ def parse_boxes(raw: str, size: Size, spec: ReplySpec) -> tuple[LabelledBox, ...
         If any part of the reply is something else.
     """
     try:
-        text = raw if spec.locate == "json" else _split(raw, spec)[1]
+        text = raw if spec.locate == "json" else _split(raw, replace(spec, thinking=False))[1]
         return tuple(_labelled(item, size, spec) for item in _items(text))
     except _Refused:
         raise AnswerUnreadable(raw, "a region") from None

@@ -249,6 +249,18 @@ def test_a_follow_up_goes_on_with_the_same_image() -> None:
     assert len(again.messages) == len(turn.messages) + 2
 
 
+def test_what_was_wrong_with_one_reply_is_not_held_against_the_next() -> None:
+    dialogue = Dialogue(request(), MANIFEST)
+    dialogue.begin()
+    dialogue.next_turn()
+    dialogue.reply("A nodule.")
+    assert dialogue.outcome.warnings
+    dialogue.ask("Please keep to the format.")
+    dialogue.next_turn()
+    dialogue.reply(REPLY)
+    assert (dialogue.outcome.answer, dialogue.outcome.warnings) == ("nodule", ())
+
+
 def test_a_follow_up_needs_an_answer_and_a_model_that_knows_the_turn() -> None:
     dialogue = Dialogue(request(), MANIFEST)
     dialogue.begin()

@@ -82,7 +82,7 @@ boxes = st.builds(
 def test_written_boxes_are_read_back(
     convention: str, locate: str, regions: list[tuple[SliceBox, str]]
 ) -> None:
-    manifest = _with(boxes=convention, locate=locate, thinking=False)
+    manifest = _with(boxes=convention, locate=locate)
     text = prompt.write_boxes(regions, MAP, manifest)
     read = parse_boxes(text, (224, 224), manifest.reply)
     assert [each.label for each in read] == [label for _, label in regions]
