@@ -22,9 +22,7 @@ _STUDY: Final = "study"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument(
-        "--out", type=Path, default=Path("demo"), metavar="DIR", help="results folder"
-    )
+    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="results folder")
     parser.add_argument("--model", type=Path, default=DEMO_BUNDLE, metavar="BUNDLE", help="model folder")
     parser.add_argument("--close", action="store_true", help="close the window when the answer is there")
 

@@ -55,10 +55,12 @@ def run(args: argparse.Namespace) -> int:
     )
     zoom: ZoomReady | None = None
     explanation: Explanation | None = None
+    told = ""
     for event in explain_blocking(args.model, request):
         match event:
-            case ModelState():
-                say(event.text)
+            case ModelState() if event.text != told:
+                told = event.text
+                say(told)
             case ZoomReady():
                 zoom = event
             case StepArrived() if not args.json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from contextlib import closing
 from pathlib import Path
 
 from ..errors import VolumeError
@@ -65,13 +66,12 @@ def load_slice(series: Series, index: int) -> CtVolume:
         If its pixels cannot be read.
     """
     loader = Loader(series, first=index)
-    try:
-        next(iter(loader), None)
-    finally:
-        loader.close()
-    if not loader.volume.loaded[index]:
-        reason = loader.volume.failed.get(index, "its pixels could not be read")
-        raise VolumeError(f"Slice {index} cannot be shown: {reason}.")
+    with closing(iter(loader)) as arriving:
+        for arrived in arriving:
+            if arrived == index:
+                break
+    if index in loader.volume.failed:
+        raise VolumeError(loader.volume.failed[index])
     return loader.volume
 
 

@@ -8,7 +8,7 @@ Uncompressed frames are read in process; compressed ones are decoded by child pr
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 import psutil
@@ -66,7 +66,7 @@ class Loader:
         """Go on from this slice outwards: the reader has scrolled there."""
         self._wanted = min(max(slice_index, 0), len(self._waiting) - 1)
 
-    def __iter__(self) -> Iterator[int]:
+    def __iter__(self) -> Generator[int]:
         """Load; raises Cancelled if a stop was requested."""
         if self.volume.series.format != "dicom":
             yield from self._read_whole()
