@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication
 
 from . import settings as settings_file
@@ -37,6 +38,7 @@ from .volume.series import Scan
 
 log = logging.getLogger(__name__)
 
+_PICTURE: Final = QSize(1600, 1000)
 _NOTHING_TO_SHOW: Final = "None of the series found here can be shown as images."
 _NO_DISPLAY: Final = 'There is no display here: start medreason-viewer on a desktop, or use "medreason".'
 _UNEXPECTED: Final = "A fault in the program: what you see may be incomplete. Please open the study again."
@@ -157,6 +159,7 @@ def explain_once(
     series_uid: str | None = None,
     screenshot: Path | None = None,
     on_event: Callable[[Event], None] | None = None,
+    on_explained: Callable[[Explained], None] | None = None,
     stay: bool = False,
 ) -> Explained:
     """Open a study in the window, explain one region of it, and take a picture of the whole window.
@@ -173,6 +176,8 @@ def explain_once(
         Where the picture goes (PNG).
     on_event : callable, optional
         Sees every event of the model, on the model client's thread.
+    on_explained : callable, optional
+        Takes the result before the window is left to the reader.
     stay : bool
         Leave the window to the reader afterwards, until it is closed; only where there is a display.
 
@@ -187,6 +192,7 @@ def explain_once(
     application = application_with_theme()
     place = build(Settings(), partial(_client_with_witness, bundle, on_event), manifest_info(bundle))
     try:
+        place.window.resize(_PICTURE)  # the off-screen display is smaller
         place.window.show()
         place.explainer.start()
         unattended = Unattended(place.window)
@@ -194,6 +200,8 @@ def explain_once(
         explained = unattended.explain(slice_index, target)
         if screenshot is not None:
             unattended.picture(screenshot)
+        if on_explained is not None:
+            on_explained(explained)
         if stay and shown:
             application.exec()
     finally:

@@ -61,8 +61,9 @@ class Unattended:
         """
         session = self._session
         self._problems.clear()
+        before = session.scan
         self._window.open_path(path)
-        self._wait(lambda: session.scan is not None, VolumeError)
+        self._wait(lambda: session.scan is not before, VolumeError)
         if series_uid is not None:
             session.select_series(self._series(series_uid))
         self._wait(lambda: session.volume is not None, VolumeError)

@@ -272,6 +272,7 @@ def test_without_hands_every_failure_has_its_reason(build: Opened, small_study: 
         unattended.open(tmp_path / "none")
     with pytest.raises(VolumeError, match="no series"):
         unattended.open(small_study, "1.2.3")
+    unattended.open(small_study)
     with pytest.raises(RegionError, match="no slice 99"):
         unattended.explain(99, ExplainTarget(box_slice=BOX))
     with pytest.raises(ModelError, match="not wholly on it"):
