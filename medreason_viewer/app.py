@@ -192,7 +192,8 @@ def explain_once(
     application = application_with_theme()
     place = build(Settings(), partial(_client_with_witness, bundle, on_event), manifest_info(bundle))
     try:
-        place.window.resize(_PICTURE)  # the off-screen display is smaller
+        if not shown:
+            place.window.resize(_PICTURE)  # the off-screen display is smaller
         place.window.show()
         place.explainer.start()
         unattended = Unattended(place.window)
