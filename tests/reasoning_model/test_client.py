@@ -6,77 +6,22 @@ import queue
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 from tiny_requests import slice_request
+from watched import HERE, QUICK, Watched
 
 from medreason_viewer.reasoning.client import Limits, ModelClient
 from medreason_viewer.reasoning.request import Event, Failed, ModelState, Stopped, TextArrived
 
-FAKE = Path(__file__).with_name("fake_worker.py")
-QUICK = Limits(heartbeat_s=1.0, loading_heartbeat_s=20.0, cancel_s=0.5, close_s=0.5, restarts=2)
+Watch = Callable[[Watched], Watched]
 
 
-class Watched:
-    """A client and all it says."""
-
-    def __init__(self, behaviour: str, limits: Limits = QUICK) -> None:
-        self.seen: list[Event] = []
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        command = [sys.executable, str(FAKE), behaviour]
-        self.client = ModelClient(Path("bundle"), self._events.put, worker_command=command, limits=limits)
-        self.client.start()
-
-    def until(self, wanted: Callable[[Event], bool], within_s: float = 20.0) -> Event:
-        """The next event that is wanted; those before it are kept in ``seen``."""
-        give_up = time.monotonic() + within_s
-        while True:
-            event = self._events.get(timeout=max(0.01, give_up - time.monotonic()))
-            self.seen.append(event)
-            if wanted(event):
-                return event
-
-    def state(self, name: str, within_s: float = 20.0) -> ModelState:
-        """The next event with this state."""
-        event = self.until(lambda event: isinstance(event, ModelState) and event.state == name, within_s)
-        assert isinstance(event, ModelState)
-        return event
-
-    def text_of(self, request_id: str) -> TextArrived:
-        """The next piece of text for this request."""
-        event = self.until(lambda event: isinstance(event, TextArrived) and event.request_id == request_id)
-        assert isinstance(event, TextArrived)
-        return event
-
-    def end_of(self, request_id: str, within_s: float = 20.0) -> Event:
-        """How this request ended."""
-        return self.until(
-            lambda event: isinstance(event, Failed | Stopped) and event.request_id == request_id, within_s
-        )
-
-
-@pytest.fixture
-def watch() -> Iterator[Callable[..., Watched]]:
-    """Makes clients, closes them, and makes sure that no child is left."""
-    made: list[Watched] = []
-
-    def make(behaviour: str, limits: Limits = QUICK) -> Watched:
-        made.append(Watched(behaviour, limits))
-        return made[-1]
-
-    before = set(psutil.Process().children())
-    yield make
-    for each in made:
-        each.client.close()
-        assert each.client.state.state == "closed"
-    assert set(psutil.Process().children()) <= before
-
-
-def test_text_streams_and_states_are_told_in_order(watch: Callable[..., Watched]) -> None:
-    watched = watch("good")
+def test_text_streams_and_states_are_told_in_order(watch: Watch) -> None:
+    watched = watch(Watched.fake("good"))
     request = slice_request()
     watched.client.explain(request)  # before it is ready: waits for it
     assert watched.text_of(request.id).text == "0 "
@@ -86,8 +31,8 @@ def test_text_streams_and_states_are_told_in_order(watch: Callable[..., Watched]
     assert watched.client.state.state == "ready"
 
 
-def test_a_cancel_is_told_at_once_and_nothing_comes_after_it(watch: Callable[..., Watched]) -> None:
-    watched = watch("good")
+def test_a_cancel_is_told_at_once_and_nothing_comes_after_it(watch: Watch) -> None:
+    watched = watch(Watched.fake("good"))
     first, second = slice_request(), slice_request()
     watched.client.explain(first)
     watched.text_of(first.id)
@@ -100,8 +45,8 @@ def test_a_cancel_is_told_at_once_and_nothing_comes_after_it(watch: Callable[...
     assert watched.client.state.state == "ready"
 
 
-def test_a_new_request_stops_the_running_and_the_waiting_one(watch: Callable[..., Watched]) -> None:
-    watched = watch("slow load")
+def test_a_new_request_stops_the_running_and_the_waiting_one(watch: Watch) -> None:
+    watched = watch(Watched.fake("slow load"))
     waiting, running, last = slice_request(), slice_request(), slice_request()
     watched.client.explain(waiting)
     watched.client.explain(running)
@@ -112,8 +57,8 @@ def test_a_new_request_stops_the_running_and_the_waiting_one(watch: Callable[...
     watched.text_of(last.id)
 
 
-def test_a_request_is_cancelled_while_the_model_loads(watch: Callable[..., Watched]) -> None:
-    watched = watch("slow load")
+def test_a_request_is_cancelled_while_the_model_loads(watch: Watch) -> None:
+    watched = watch(Watched.fake("slow load"))
     request = slice_request()
     watched.client.explain(request)
     watched.client.cancel(request.id)
@@ -123,18 +68,18 @@ def test_a_request_is_cancelled_while_the_model_loads(watch: Callable[..., Watch
     assert not [event for event in watched.seen if isinstance(event, TextArrived)]
 
 
-def test_a_worker_that_does_not_hear_the_cancel_is_replaced(watch: Callable[..., Watched]) -> None:
-    watched = watch("deaf", Limits(cancel_s=0.5, restarts=0))  # not counted as a crash
+def test_a_worker_that_does_not_hear_the_cancel_is_replaced(watch: Watch) -> None:
+    watched = watch(Watched.fake("deaf", Limits(cancel_s=0.5, restarts=0)))  # not counted as a crash
     request = slice_request()
     watched.client.explain(request)
     watched.text_of(request.id)
-    pid, asked = watched.client.worker_pid, time.monotonic()
+    pid, asked = watched.pid, time.monotonic()
     watched.client.cancel(request.id)
     watched.end_of(request.id, 0.4)
     assert "did not stop" in watched.state("reloading", 2.0).text
     assert time.monotonic() - asked < 2.0
     watched.state("ready")
-    assert watched.client.worker_pid != pid
+    assert watched.pid != pid
 
 
 @pytest.mark.parametrize(
@@ -146,10 +91,8 @@ def test_a_worker_that_does_not_hear_the_cancel_is_replaced(watch: Callable[...,
         ("freeze", "no longer responded"),
     ],
 )
-def test_a_worker_that_breaks_is_named_and_replaced(
-    watch: Callable[..., Watched], behaviour: str, said: str
-) -> None:
-    watched = watch(behaviour)
+def test_a_worker_that_breaks_is_named_and_replaced(watch: Watch, behaviour: str, said: str) -> None:
+    watched = watch(Watched.fake(behaviour))
     watched.state("ready")
     request = slice_request()
     watched.client.explain(request)
@@ -160,14 +103,13 @@ def test_a_worker_that_breaks_is_named_and_replaced(
     watched.state("ready")
 
 
-def test_a_worker_killed_while_answering_is_told_within_two_seconds(watch: Callable[..., Watched]) -> None:
-    watched = watch("good")
+def test_a_worker_killed_while_answering_is_told_within_two_seconds(watch: Watch) -> None:
+    watched = watch(Watched.fake("good"))
     request, again = slice_request(), slice_request()
     watched.client.explain(request)
     watched.text_of(request.id)
     killed = time.monotonic()
-    assert watched.client.worker_pid is not None
-    psutil.Process(watched.client.worker_pid).kill()
+    psutil.Process(watched.pid).kill()
     failed = watched.end_of(request.id, 2.0)
     assert time.monotonic() - killed < 1.0
     assert isinstance(failed, Failed)
@@ -176,17 +118,16 @@ def test_a_worker_killed_while_answering_is_told_within_two_seconds(watch: Calla
     watched.text_of(again.id)
 
 
-def test_a_process_that_stops_beating_is_hung_even_when_idle(watch: Callable[..., Watched]) -> None:
-    watched = watch("good")
+def test_a_process_that_stops_beating_is_hung_even_when_idle(watch: Watch) -> None:
+    watched = watch(Watched.fake("good"))
     watched.state("ready")
-    assert watched.client.worker_pid is not None
-    psutil.Process(watched.client.worker_pid).suspend()
+    psutil.Process(watched.pid).suspend()
     assert "no longer responded" in watched.state("reloading", 4.0).text
     watched.state("ready")
 
 
-def test_it_gives_up_after_several_restarts_and_starts_anew_when_asked(watch: Callable[..., Watched]) -> None:
-    watched = watch("stillborn")
+def test_it_gives_up_after_several_restarts_and_starts_anew_when_asked(watch: Watch) -> None:
+    watched = watch(Watched.fake("stillborn"))
     request = slice_request()
     watched.client.explain(request)
     failed = watched.state("failed")
@@ -201,8 +142,8 @@ def test_it_gives_up_after_several_restarts_and_starts_anew_when_asked(watch: Ca
     watched.state("starting")
 
 
-def test_a_bundle_error_is_passed_through_and_not_tried_again(watch: Callable[..., Watched]) -> None:
-    watched = watch("broken bundle")
+def test_a_bundle_error_is_passed_through_and_not_tried_again(watch: Watch) -> None:
+    watched = watch(Watched.fake("broken bundle"))
     request = slice_request()
     watched.client.explain(request)
     assert watched.end_of(request.id) == Failed(request.id, "The model in x is incomplete.")
@@ -220,19 +161,18 @@ def test_a_program_that_cannot_be_started_is_an_error_in_a_sentence() -> None:
     )
 
 
-def test_close_kills_what_does_not_end(watch: Callable[..., Watched]) -> None:
-    watched = watch("stays")
+def test_close_kills_what_does_not_end(watch: Watch) -> None:
+    watched = watch(Watched.fake("stays"))
     watched.state("ready")
     started = time.monotonic()
     watched.client.close()
     assert time.monotonic() - started < 3.0
 
 
-def test_close_works_while_the_worker_is_frozen_with_a_full_pipe(watch: Callable[..., Watched]) -> None:
-    watched = watch("good", Limits())
+def test_close_works_while_the_worker_is_frozen_with_a_full_pipe(watch: Watch) -> None:
+    watched = watch(Watched.fake("good", Limits()))
     watched.state("ready")
-    assert watched.client.worker_pid is not None
-    psutil.Process(watched.client.worker_pid).send_signal(signal.SIGSTOP)
+    psutil.Process(watched.pid).send_signal(signal.SIGSTOP)
     started = time.monotonic()
     for _ in range(8):
         watched.client.explain(slice_request())
@@ -252,7 +192,7 @@ def test_an_event_receiver_that_fails_does_not_stop_the_client() -> None:
                 ready.put(True)
         raise RuntimeError("a bug in a panel")
 
-    command = [sys.executable, str(FAKE), "good"]
+    command = [sys.executable, str(HERE / "fake_worker.py"), "good"]
     client = ModelClient(Path("bundle"), receive, worker_command=command)
     client.start()
     ready.get(timeout=20)

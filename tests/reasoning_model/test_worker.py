@@ -1,0 +1,242 @@
+"""The worker's process: it answers over the pipe, hears a cancel, and never outlives its parent."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from tiny_requests import slice_request
+from watched import HERE, Watched
+
+from medreason_viewer.reasoning.client import Limits
+from medreason_viewer.reasoning.request import (
+    Answered,
+    Event,
+    Failed,
+    Located,
+    ModelState,
+    StepArrived,
+    Stopped,
+    TextArrived,
+    ZoomReady,
+)
+from medreason_viewer.volume.geometry import SliceBox
+
+Watch = Callable[[Watched], Watched]
+FOREVER = Limits(restarts=10_000)
+
+
+def events_of(watched: Watched, request_id: str) -> list[Event]:
+    return [event for event in watched.seen if getattr(event, "request_id", None) == request_id]
+
+
+def test_an_answer_streams_in_order_and_noise_on_standard_output_does_no_harm(watch: Watch) -> None:
+    watched = watch(Watched.stub(0.001))
+    request = slice_request()
+    watched.client.explain(request)
+    answered = watched.end_of(request.id)
+    assert isinstance(answered, Answered)
+    kinds = [type(event) for event in events_of(watched, request.id)]
+    assert kinds[:2] == [Located, ZoomReady]
+    assert kinds.count(StepArrived) == 2
+    assert kinds[-1] is Answered
+    explanation = answered.explanation
+    assert [step.text for step in explanation.steps] == ["There is a nodule.", "It is dense."]
+    assert explanation.answer == "nodule"
+    assert explanation.key == request.key
+    assert explanation.region.source == "reader"
+    text = "".join(event.text for event in watched.seen if isinstance(event, TextArrived))
+    assert text == explanation.raw_reply
+    timing = explanation.timing
+    assert (timing.load_s, timing.tokens) == (0.25, len(text))
+    assert 0 < timing.first_token_s < timing.total_s
+    assert 0 < timing.tokens_per_s < 1000
+
+
+def test_a_follow_up_goes_on_and_one_that_is_no_longer_known_starts_anew(watch: Watch) -> None:
+    watched = watch(Watched.stub(0.0))
+    first = slice_request()
+    watched.client.explain(first)
+    watched.end_of(first.id)
+    for known, follow_up_of in ((True, first.id), (False, "forgotten")):
+        further = slice_request(question="And its margin?", follow_up_of=follow_up_of)
+        watched.client.explain(further)
+        answered = watched.end_of(further.id)
+        assert isinstance(answered, Answered)
+        assert answered.explanation.request_id == further.id
+        located = [event for event in events_of(watched, further.id) if isinstance(event, Located)]
+        assert (not located) is known
+
+
+def test_a_cancel_is_heard_between_two_tokens(watch: Watch) -> None:
+    watched = watch(Watched.stub(0.05, Limits(cancel_s=1.0)))
+    request, again = slice_request(), slice_request()
+    watched.client.explain(request)
+    watched.text_of(request.id)
+    pid = watched.pid
+    watched.client.explain(again)
+    assert watched.end_of(request.id, 0.5) == Stopped(request.id)
+    watched.text_of(again.id)
+    assert watched.pid == pid
+
+
+def test_a_point_without_a_region_fails_in_a_sentence_and_the_model_goes_on(watch: Watch) -> None:
+    watched = watch(Watched.stub(0.0))
+    nowhere, again = slice_request(box_slice=None, point_slice=(1.0, 1.0)), slice_request()
+    watched.client.explain(nowhere)
+    failed = watched.end_of(nowhere.id)
+    assert isinstance(failed, Failed)
+    assert "Draw a box" in failed.text
+    watched.client.explain(again)
+    assert isinstance(watched.end_of(again.id), Answered)
+
+
+def test_an_error_nobody_expected_ends_the_process_and_is_told(watch: Watch) -> None:
+    watched = watch(Watched.stub(0.0))
+    bad, again = slice_request(question="fail"), slice_request()
+    watched.client.explain(bad)
+    failed = watched.end_of(bad.id, 5)
+    assert isinstance(failed, Failed)
+    assert "tensors do not match" in failed.text
+    watched.client.explain(again)
+    assert isinstance(watched.end_of(again.id), Answered)
+
+
+def _kill_at_random_points(watched: Watched, times: int, longest_s: float) -> None:
+    """Kill the worker so often, each time somewhere in a load or an answer; the next answer must come."""
+    dice = random.Random(7)
+    for _ in range(times):
+        request = slice_request()
+        watched.client.explain(request)
+        time.sleep(dice.uniform(0, longest_s))
+        psutil.Process(watched.pid).kill()
+    last = slice_request()
+    watched.client.explain(last)
+    assert isinstance(watched.end_of(last.id, 60), Answered)
+
+
+def test_ten_kills_at_random_points_are_survived(watch: Watch) -> None:
+    _kill_at_random_points(watch(Watched.stub(0.02, FOREVER)), 10, 1.5)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2400)
+def test_two_hundred_kills_at_random_points_are_survived(watch: Watch, tiny_bundle: Path) -> None:
+    watched = watch(Watched.real(tiny_bundle, FOREVER))
+    watched.state("ready", 60)
+    memory = psutil.virtual_memory().available
+    _kill_at_random_points(watched, 200, 9.0)
+    assert memory - psutil.virtual_memory().available < 2**30
+
+
+def test_the_real_model_answers_is_killed_and_answers_again(watch: Watch, tiny_bundle: Path) -> None:
+    watched = watch(Watched.real(tiny_bundle, Limits()))
+    first = slice_request(box_slice=None, point_slice=(20.5, 30.5))
+    watched.client.explain(first)  # queued while it loads
+    answered = watched.end_of(first.id, 60)
+    assert isinstance(answered, Answered)
+    explanation = answered.explanation
+    assert explanation.answer is None  # random weights say nothing that can be read
+    assert explanation.raw_reply
+    assert explanation.region.source == "grown"
+    assert explanation.region.box_slice.iou(SliceBox(18, 28, 23, 33)) > 0.5
+    assert explanation.model.quantization.startswith("nf4")
+    assert len(explanation.model.sha256) == 64
+    assert explanation.timing.load_s > 0
+    assert explanation.timing.tokens > 24
+    progress = [event.progress for event in watched.seen if isinstance(event, ModelState) and event.progress]
+    assert progress == sorted(progress)
+    assert progress[-1] == 1.0
+
+    stopped, killed, again = slice_request(), slice_request(), slice_request()
+    watched.client.explain(stopped)
+    watched.text_of(stopped.id)
+    pid = watched.pid
+    watched.client.explain(killed)
+    watched.text_of(killed.id)
+    assert watched.pid == pid  # the cancel was heard
+    kill_time = time.monotonic()
+    psutil.Process(pid).kill()
+    failed = watched.end_of(killed.id, 2)
+    assert time.monotonic() - kill_time < 2
+    assert isinstance(failed, Failed)
+    assert "Ask again" in failed.text
+    assert watched.state("reloading", 2)
+    watched.client.explain(again)
+    assert isinstance(watched.end_of(again.id, 60), Answered)
+
+
+def _damaged(folder: Path, damage: str) -> str:
+    """Damage a bundle's copy; what the sentence must say."""
+    if damage == "missing shard":
+        (folder / "model-00002-of-00002.safetensors").unlink()
+        return "model-00002-of-00002.safetensors"
+    if damage == "changed weight":
+        shard = folder / "model-00001-of-00002.safetensors"
+        content = bytearray(shard.read_bytes())
+        content[-1] ^= 1
+        shard.write_bytes(content)
+        return "model-00001-of-00002.safetensors"
+    if damage == "pickle":
+        (folder / "pytorch_model.bin").write_bytes(b"\x80\x04.")
+        return "pytorch_model.bin"
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+    return "no model folder"
+
+
+@pytest.mark.parametrize("damage", ["missing shard", "changed weight", "pickle", "no folder"])
+def test_a_bundle_that_cannot_be_loaded_is_told_in_one_sentence(
+    watch: Watch, tiny_bundle: Path, tmp_path: Path, damage: str
+) -> None:
+    import shutil
+
+    folder = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+    said = _damaged(folder, damage)
+    watched = watch(Watched.real(folder, Limits()))
+    request = slice_request()
+    watched.client.explain(request)
+    failed = watched.end_of(request.id)
+    assert isinstance(failed, Failed)
+    assert said in failed.text
+    assert "\n" not in failed.text
+    assert watched.client.state == ModelState("failed", failed.text)
+
+
+PARENT = """
+import sys, threading, time
+from pathlib import Path
+from medreason_viewer.reasoning.client import ModelClient
+told = threading.Event()
+def tell(event):
+    if getattr(event, "state", "") == sys.argv[1]:
+        told.set()
+client = ModelClient(Path(sys.argv[2]), tell, worker_command=sys.argv[3:] or None)
+client.start()
+told.wait(30)
+print(client.worker_pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("stage", ["loading", "ready", "stopped"])
+def test_no_worker_outlives_a_killed_viewer(tiny_bundle: Path, stage: str) -> None:
+    command = [sys.executable, "-c", PARENT, "loading", str(tiny_bundle)]
+    if stage != "loading":
+        command[3:] = ["ready", "bundle", sys.executable, str(HERE / "stub_worker.py"), "bundle", "0.1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        worker = psutil.Process(int(parent.stdout.readline()))
+        if stage == "stopped":
+            worker.send_signal(signal.SIGSTOP)
+        parent.kill()
+    _, alive = psutil.wait_procs([worker], timeout=5)
+    assert not alive
