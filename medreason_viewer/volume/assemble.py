@@ -24,6 +24,7 @@ _EXECUTABLES: Final = (
     b"\xca\xfe\xba\xbe",
 )
 _TAG_TILT_DEG: Final = 0.1
+_STEEPEST, _FARTHEST = 1e6, 1e9  # of slope and intercept
 
 
 def build_series(part: Part) -> Series:
@@ -110,6 +111,8 @@ def unsupported(headers: Sequence[Header]) -> str:
         return f"Pixels of {layout.bits_allocated} bits are not shown."
     if layout.high_bit >= layout.bits_allocated or layout.high_bit < layout.bits_stored - 1:
         return "The header contradicts itself about where a pixel's bits are."
+    if any(abs(h.frame.slope) > _STEEPEST or abs(h.frame.intercept) > _FARTHEST for h in headers):
+        return "The header's rescale to HU makes no sense."
     if syntaxes:
         return f"The transfer syntax {UID(min(syntaxes)).name} is not known."
     return ""
@@ -143,6 +146,8 @@ def _not_hu(headers: Sequence[Header]) -> str:
         return f"The header says that the values are not HU (rescale type {', '.join(sorted(kinds))})."
     if any(names.INTERCEPT not in header.tags.values for header in headers):
         return "The header gives no rescale to HU; stored values are shown."
+    if any(names.SLOPE in header.tags.values and not _first_float(header, names.SLOPE) for header in headers):
+        return "The header gives a rescale slope of 0; 1 is used."
     return ""
 
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 from pydicom.dataset import Dataset
 
 from . import dicom_names as names
-from .dicom_full import read_whole
+from .dicom_full import as_raw_text, read_whole
 from .dicom_tags import Tags
 
 # Which element of which functional group (PS3.3 C.7.6.16) stands for which element of a single-frame image.
@@ -66,12 +66,5 @@ def _group_values(groups: Dataset) -> dict[int, bytes]:
     for sequence, keyword, tag in _GROUPS:
         element = _item(groups.get(sequence), 0).get(keyword)
         if element is not None:
-            values[tag] = _as_text(element).encode("latin-1", "replace")
+            values[tag] = as_raw_text(element)
     return values
-
-
-def _as_text(value: object) -> str:
-    """As it would stand in a text element: several values joined by backslashes."""
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
-        return str(value)
-    return "\\".join(str(part) for part in value)

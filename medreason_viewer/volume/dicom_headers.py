@@ -19,6 +19,7 @@ from .geometry import SlicePlane
 from .series import Frame, PixelLayout
 
 _MOST_FRAMES: Final = 65536
+_FARTHEST_MM, _LARGEST_PIXEL_MM = 1e5, 1e3  # nobody lies a hundred metres from the scanner
 _ITEM_HEADER: Final = 8  # encapsulated pixels begin with an item at the least
 
 
@@ -93,10 +94,11 @@ class _DamagedError(Exception):
 
 
 def _what_else(tags: Tags) -> str:
-    sop_class = tags.text(names.SOP_CLASS)
-    if sop_class:
-        return f"it holds no image ({UID(sop_class).name})"
-    return "it holds no image"
+    """What a file without pixels is, as a clause."""
+    name = UID(tags.text(names.SOP_CLASS)).name
+    if name.endswith("Image Storage"):
+        return "its pixel data is missing"
+    return f"it holds no image ({name})" if name else "it holds no image"
 
 
 def _frame_count(tags: Tags) -> int:
@@ -195,6 +197,8 @@ def _plane(tags: Tags) -> SlicePlane | None:
         x, y, z = tags.floats(names.POSITION)
         x0, x1, x2, y0, y1, y2 = tags.floats(names.ORIENTATION)
         row_mm, col_mm = tags.floats(names.PIXEL_SPACING)
+        if max(abs(x), abs(y), abs(z)) > _FARTHEST_MM or max(row_mm, col_mm) > _LARGEST_PIXEL_MM:
+            return None
         return SlicePlane((x, y, z), (x0, x1, x2), (y0, y1, y2), (row_mm, col_mm))
     except ValueError:
         return None

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, cast
 
 from ..errors import UnreadableFile
 from . import dicom_names as names
-from .dicom_full import read_whole
+from .dicom_full import as_raw_text, read_whole
 from .dicom_walk import VRS, PixelSpan, Short, Unusual, walk, walk_meta
 from .inflate import inflate
 
@@ -183,8 +183,7 @@ def _read_with_pydicom(file: io.RawIOBase | io.BytesIO, size: int, wanted: froze
     values = {}
     for tag in wanted:
         if tag in dataset:
-            value = getattr(dataset.get_item(tag), "value", None)
-            values[tag] = value if isinstance(value, bytes) else str(value or "").encode("latin-1", "replace")
+            values[tag] = as_raw_text(getattr(dataset.get_item(tag), "value", None))
     implicit, little = dataset.original_encoding
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", "")) if hasattr(dataset, "file_meta") else ""
     return Tags(

@@ -9,6 +9,7 @@ from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.valuerep import TEXT_VR_DELIMS
 
 from . import dicom_names as names
+from .dicom_full import silence
 from .dicom_tags import Tags
 from .series import Identity
 
@@ -58,8 +59,9 @@ def decoded(tags: Tags, tag: int) -> str:
     """A text element in the header's own character set; hostile or not, it is plain data."""
     raw = tags.values.get(tag, b"")
     try:
-        encodings = convert_encodings(list(tags.parts(names.CHARACTER_SET)) or None)
-        text = decode_bytes(raw, encodings, TEXT_VR_DELIMS)
+        with silence():
+            encodings = convert_encodings(list(tags.parts(names.CHARACTER_SET)) or None)
+            text = decode_bytes(raw, encodings, TEXT_VR_DELIMS)
     except (LookupError, ValueError):
         text = raw.decode("latin-1")
     return _CONTROL.sub(" ", text).strip()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -18,27 +20,43 @@ log = logging.getLogger(__name__)
 _SAMPLE: Final = 4096  # bytes in the middle of an image: enough to tell two acquisitions apart
 
 
-def same_pixels(one: Header, two: Header) -> bool:
-    """Whether two images at one place are copies.
+def copies(headers: Iterable[Header]) -> list[Header]:
+    """Those of several images at one place that show the same pixels as an earlier one.
 
     Native pixels are compared byte by byte, compressed ones as they stand. One instance in two transfer
     syntaxes cannot be compared without decoding; there the SOP instance UID decides, because it names one
-    image by definition.
+    image by definition. Time and reads grow with the number of images, not with its square.
     """
-    if _rescale(one) != _rescale(two):
-        return False
-    if _form(one) != _form(two):
-        return bool(one.frame.sop_uid) and one.frame.sop_uid == two.frame.sop_uid
-    try:
-        return _samples_agree(one, two) and _frame_bytes(one) == _frame_bytes(two)
-    except Exception as error:  # pydicom's own parser meets the file here: it may raise anything
-        log.debug("pixels could not be compared: %s", type(error).__name__)
-        return False
+    instances: dict[Hashable, str] = {}
+    alike: dict[Hashable, list[bytes | Header]] = {}
+    found = []
+    for header in headers:
+        try:
+            known_form = instances.setdefault((header.frame.sop_uid, *_rescale(header)), _form(header))
+            again = bool(header.frame.sop_uid) and known_form != _form(header)
+            if again or _seen(
+                header, alike.setdefault((_form(header), *_rescale(header), _sample(header)), [])
+            ):
+                found.append(header)
+        except Exception as error:  # pydicom's parser meets the file here: it may raise anything
+            log.debug("pixels could not be compared: %s", type(error).__name__)
+    return found
 
 
-def _samples_agree(one: Header, two: Header) -> bool:
-    first, second = _sample(one), _sample(two)
-    return first == second or not (first and second)
+def _seen(header: Header, earlier: list[bytes | Header]) -> bool:
+    """Whether one of the earlier images has these pixels; digests are taken once there are two to compare."""
+    if not earlier:
+        earlier.append(header)
+        return False
+    digests = [_digest(other) if isinstance(other, Header) else other for other in earlier]
+    mine = _digest(header)
+    again = mine in digests
+    earlier[:] = digests if again else [*digests, mine]
+    return again
+
+
+def _digest(header: Header) -> bytes:
+    return hashlib.sha256(_frame_bytes(header)).digest()
 
 
 def _rescale(header: Header) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from . import dicom_names as names
 from .dicom_headers import Header
 from .grouping import Part, named
-from .pixel_digest import same_pixels
+from .pixel_digest import copies
 from .stack import SAME_PLACE_MM, positions_along
 
 _Key = tuple[str, Callable[[Header], Hashable]]
@@ -63,27 +63,24 @@ def _places(headers: Sequence[Header]) -> list[list[Header]]:
 
 
 def _without_copies(part: Part, places: list[list[Header]]) -> tuple[Part, list[list[Header]]]:
-    kept: list[list[Header]] = []
-    copies: list[Header] = []
-    for place in places:
-        first: list[Header] = []
-        for header in place:
-            is_copy = any(_same_place(header, other) and same_pixels(header, other) for other in first)
-            (copies if is_copy else first).append(header)
-        kept.append(first)
-    if not copies:
+    dropped = [copy for place in places for spot in _spots(place) for copy in copies(spot)]
+    if not dropped:
         return part, places
-    dropped = set(map(id, copies))
-    rest = replace(part, headers=tuple(header for header in part.headers if id(header) not in dropped))
-    text = f"{len(copies)} image(s) are copies of others at the same place and were left out: "
-    return rest.with_note("duplicate", f"{text}{named(header.origin for header in copies)}."), kept
+    gone = set(map(id, dropped))
+    kept = [[header for header in place if id(header) not in gone] for place in places]
+    rest = replace(part, headers=tuple(header for header in part.headers if id(header) not in gone))
+    text = f"{len(dropped)} image(s) are copies of others at the same place and were left out: "
+    return rest.with_note("duplicate", f"{text}{named(header.origin for header in dropped)}."), kept
 
 
-def _same_place(header: Header, other: Header) -> bool:
-    one, two = header.frame.plane, other.frame.plane
-    if one is None or two is None:
-        return False
-    return max(abs(a - b) for a, b in zip(one.origin_mm, two.origin_mm, strict=True)) <= SAME_PLACE_MM
+def _spots(place: list[Header]) -> list[list[Header]]:
+    """Images of one plane that lie over each other, not side by side."""
+    spots: dict[Hashable, list[Header]] = {}
+    for header in place:
+        plane = header.frame.plane
+        spot = tuple(round(mm / SAME_PLACE_MM / 2) for mm in plane.origin_mm) if plane else ()
+        spots.setdefault(spot, []).append(header)
+    return [spot for spot in spots.values() if len(spot) > 1]
 
 
 def _phases(part: Part, places: list[list[Header]]) -> list[Part]:

@@ -40,24 +40,33 @@ def scan(path: Path | str, *, cancel: Cancel | None = None, progress: Progress |
     Cancelled
         If a stop was requested.
     """
-    path = Path(path)
-    if not path.exists():
+    path, catch = Path(path), Catch()
+    if not _exists(path):
         raise PathNotFound(path)
-    catch = Catch()
-    for done, total in _read_all(path, catch):
-        if progress is not None:
-            progress(done, total)
-        if cancel is not None:
-            cancel.check()
+    try:
+        for done, total in _read_all(path, catch):
+            if progress is not None:
+                progress(done, total)
+            if cancel is not None:
+                cancel.check()
+    except OSError as error:
+        raise VolumeError(f"{printable(path.name)} could not be read: {error.strerror}.") from error
     if not (catch.headers or catch.volumes):
         raise _nothing(path, catch)
     return Scan(path, _studies(catch), tuple(catch.unreadable))
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long, or a folder on the way that may not be entered
+        return False
+
+
 def _read_all(path: Path, catch: Catch) -> Iterator[tuple[int, int]]:
     """Read everything at the path into ``catch``; yields (files done, files in all)."""
     if path.is_dir():
-        yield from _read_files(files_under(path), catch)
+        yield from _read_files(files_under(path, catch), catch)
     elif not path.is_file():
         raise NothingToOpen(f"{printable(path.name)} is neither a file nor a folder.")
     elif is_zip(path):
@@ -70,16 +79,21 @@ def _read_all(path: Path, catch: Catch) -> Iterator[tuple[int, int]]:
         yield from _read_files([path], catch)
 
 
-def files_under(path: Path | str) -> list[Path]:
+def files_under(path: Path, catch: Catch) -> list[Path]:
     """Every regular file below a folder, in order of their names; links to folders are not followed."""
-    files, folders = [], []
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(entry.path)
-            elif entry.is_file():
-                files.append(Path(entry.path))
-    return sorted(files) + [file for folder in sorted(folders) for file in files_under(folder)]
+    files: list[Path] = []
+    waiting = [str(path)]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            catch.pass_over(Path(folder), "this folder cannot be read")
+            continue
+        files += [Path(entry.path) for entry in found if entry.is_file()]
+        waiting += [entry.path for entry in reversed(found) if entry.is_dir(follow_symlinks=False)]
+    return files
 
 
 def _read_files(files: list[Path], catch: Catch) -> Iterator[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -361,3 +362,30 @@ def test_info_is_json_and_carries_no_patient(tmp_path: Path) -> None:
     document = json.dumps(info(scan(write(tmp_path / "x", *stack(2)))))
     assert "One^Patient" not in document
     assert SERIES in document
+
+
+def test_hundreds_of_images_at_one_place_take_no_square_of_time(tmp_path: Path) -> None:
+    slices = [ct_slice(0.0, index, seed=index % 150) for index in range(300)]
+    write(tmp_path, *slices)
+    start = time.monotonic()
+    [series] = scan(tmp_path).series
+    assert time.monotonic() - start < 5
+    assert codes(series) == {"duplicate", "several_phases"}
+    assert "150 image(s) are copies" in texts(series)
+
+
+@pytest.mark.parametrize(
+    ("slope", "intercept", "code"), [(0, -1024, "not_hu"), (1e9, 0, "unsupported"), (1, 1e12, "unsupported")]
+)
+def test_a_rescale_that_makes_no_sense(tmp_path: Path, slope: float, intercept: float, code: str) -> None:
+    [series] = scan(write(tmp_path, ct_slice(RescaleSlope=slope, RescaleIntercept=intercept))).series
+    assert codes(series) == {code}
+    assert series.loadable == (code == "not_hu")
+
+
+@pytest.mark.parametrize("position", ["1e9\\0\\0", "nan\\0\\0"])
+def test_a_place_beyond_the_building_is_no_geometry(tmp_path: Path, position: str) -> None:
+    path = write(tmp_path, ct_slice(ImagePositionPatient=[11.0, 22.0, 33.0])) / "im000.dcm"
+    path.write_bytes(path.read_bytes().replace(b"11.0\\22.0\\33.0", position.encode().ljust(14)))
+    [series] = scan(path).series
+    assert "no_geometry" in codes(series)

@@ -398,3 +398,21 @@ def test_a_damaged_dicomdir(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(VolumeError):
         scan(path)
+
+
+def test_folders_nested_deeper_than_calls_may_be(tmp_path: Path) -> None:
+    here = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        for _ in range(1200):
+            os.mkdir("d")
+            os.chdir("d")
+    finally:
+        os.chdir(here)
+    write(tmp_path, *stack(2))
+    assert len(scan(tmp_path).series[0].frames) == 2
+
+
+def test_a_name_too_long_is_no_path() -> None:
+    with pytest.raises(PathNotFound):
+        scan("x" * 5000)
