@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from PySide6.QtGui import QImage
+
 from ..reasoning.request import Evidence, Region, Step
 from ..volume.geometry import SlicePlane
 from ..volume.series import Identity, Note, Series
@@ -40,7 +42,7 @@ def compose(
     plane = image.plane
     notes = (*series.warnings, *image.notes) if warnings is None else tuple(warnings)
     return SliceScene(
-        image=slice_image(image.grey(window)),
+        image=_quick_to_draw(slice_image(image.grey(window))),
         shape=image.stored.shape,
         spacing_mm=plane.spacing_mm if plane else None,
         view=view or View(),
@@ -107,6 +109,11 @@ def flags(series: Series, notes: Iterable[Note]) -> tuple[str, ...]:
     codes = dict.fromkeys(note.code for note in notes)
     words = {"tilt": f"tilt {abs(series.tilt_deg):.1f}°", "no_geometry": "no geometry: never measured in mm"}
     return tuple(f"▲ {words.get(code, code.replace('_', ' '))}" for code in codes)
+
+
+def _quick_to_draw(image: QImage) -> QImage:
+    """The same pixels as the painter wants them: it enlarges them in half the time."""
+    return image.convertToFormat(QImage.Format.Format_RGB32)
 
 
 def _position(plane: SlicePlane | None) -> str:

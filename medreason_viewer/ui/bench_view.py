@@ -24,7 +24,7 @@ from ..volume.geometry import SlicePlane, Vector
 from ..volume.reslice import reslice
 from ..volume.series import Frame, Identity, PixelLayout, Scan, Series, Study
 from ..volume.window import PRESETS
-from .bench_vtk import VtkPeer
+from .bench_vtk import SIDE, SLICES, noise_volume, vtk_figures
 from .overrides import guarded
 from .scroll_strip import STRIP_PX
 from .session import Session
@@ -32,8 +32,6 @@ from .slice_view import SliceView
 
 Spread = dict[str, float]
 
-_SIDE: Final = 512
-_SLICES: Final = 300
 _SPACING_MM: Final = (1.0, 0.75, 0.75)
 _WARM: Final = 3
 _SLAB_MM: Final = 10.0
@@ -55,8 +53,7 @@ def bench_view(size: int = 1024, repeats: int = 60) -> dict[str, object]:
     volume = _volume()
     measured: dict[str, object] = {"viewport": [size, size], "platform": QApplication.platformName()}
     measured |= _Ours(volume, size, repeats).measure()
-    measured["vtk_slice_mapper"] = VtkPeer(volume.stored, size, repeats, reslices=False).measure()
-    measured["vtk_reslice_mapper"] = VtkPeer(volume.stored, size, repeats, reslices=True).measure()
+    measured |= vtk_figures(size, repeats)
     application.processEvents()
     return measured
 
@@ -134,7 +131,7 @@ class _Ours:
         window = PRESETS["mediastinum"]
 
         def cut(number: int) -> None:
-            image = reslice(self._volume, oblique_plane(number), (_SIDE, _SIDE), slab_mm)
+            image = reslice(self._volume, oblique_plane(number), (SIDE, SIDE), slab_mm)
             canvas.show_scene(compose(self._volume.series, image, window))
 
         measured = spread(cut, max(self._repeats // 4, 5))
@@ -183,8 +180,8 @@ def oblique_plane(number: int) -> SlicePlane:
     """A plane through the middle, tilted about the left-right axis, a bit further with every number."""
     angle = np.radians(20 + number)
     down = np.array([0.0, np.cos(angle), np.sin(angle)])
-    middle = np.array([_SIDE * _SPACING_MM[2], _SIDE * _SPACING_MM[1], _SLICES * _SPACING_MM[0]]) / 2
-    half = _SIDE * _SPACING_MM[1] / 2
+    middle = np.array([SIDE * _SPACING_MM[2], SIDE * _SPACING_MM[1], SLICES * _SPACING_MM[0]]) / 2
+    half = SIDE * _SPACING_MM[1] / 2
     origin = middle - np.array([half, 0, 0]) - down * half
     return SlicePlane(_vector(origin), (1.0, 0.0, 0.0), _vector(down), _SPACING_MM[1:])
 
@@ -194,8 +191,8 @@ def _vector(values: NDArray[np.float64]) -> Vector:
 
 
 def _volume() -> CtVolume:
-    """Noise over a gradient: 512 x 512, as many slices as a chest, no two alike."""
-    layout = PixelLayout(_SIDE, _SIDE, 16, 16, 15, True, "MONOCHROME2", "")
+    """A volume as large as a chest."""
+    layout = PixelLayout(SIDE, SIDE, 16, 16, 15, True, "MONOCHROME2", "")
     frames = tuple(
         Frame(
             Path(),
@@ -206,13 +203,11 @@ def _volume() -> CtVolume:
             instance_number=i + 1,
             window=(40.0, 400.0),
         )
-        for i in range(_SLICES)
+        for i in range(SLICES)
     )
     identity = Identity(patient_name="BENCH^VIEW", series_description="Noise", series_uid="bench")
     series = Series(identity, frames, "dicom", "axial", _SPACING_MM, 0.0, True)
     volume = CtVolume.empty(series)
-    tile = np.random.default_rng(7).normal(0, 200, (_SIDE, _SIDE)).astype(np.int16)
-    for index in range(_SLICES):
-        volume.stored[index] = np.roll(tile, index * 37) + np.int16(index)
+    volume.stored[...] = noise_volume()
     volume.loaded[:] = True
     return volume

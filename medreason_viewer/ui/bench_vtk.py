@@ -3,16 +3,54 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Spread = dict[str, float]
+SIDE: Final = 512
+SLICES: Final = 300
 _SPACING_MM: Final = (0.75, 0.75, 1.0)  # x, y, z
 _SLAB_MM: Final = 10.0
 _WARM: Final = 3
 _AXES: Final = {"axial": 2, "coronal": 1, "sagittal": 0}
+
+
+def vtk_figures(size: int, repeats: int) -> dict[str, dict[str, Spread | None] | str | None]:
+    """Both mappers' figures, from a child process: without any OpenGL, VTK may end the process it runs in.
+
+    Returns
+    -------
+    dict
+        ``vtk_slice_mapper`` and ``vtk_reslice_mapper``, None with ``vtk_problem`` where VTK did not run.
+    """
+    try:
+        with ProcessPoolExecutor(1, get_context("spawn")) as child:
+            return child.submit(_measure_both, size, repeats).result()
+    except BrokenProcessPool:
+        problem = "VTK ended its process: there is no OpenGL here, not even in software."
+        return {"vtk_slice_mapper": None, "vtk_reslice_mapper": None, "vtk_problem": problem}
+
+
+def noise_volume() -> NDArray[np.int16]:
+    """Noise, no two slices alike, the same in every process; shape (300, 512, 512), HU."""
+    tile = np.random.default_rng(7).normal(0, 200, (SIDE, SIDE)).astype(np.int16)
+    stored = np.empty((SLICES, SIDE, SIDE), np.int16)
+    for index in range(SLICES):
+        stored[index] = np.roll(tile, index * 37) + np.int16(index)
+    return stored
+
+
+def _measure_both(size: int, repeats: int) -> dict[str, dict[str, Spread | None] | str | None]:
+    stored = noise_volume()
+    return {
+        f"vtk_{kind}_mapper": VtkPeer(stored, size, repeats, reslices=kind == "reslice").measure()
+        for kind in ("slice", "reslice")
+    }
 
 
 class VtkPeer:

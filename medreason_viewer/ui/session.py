@@ -61,6 +61,7 @@ class Session(Explanations):
         self.volume: CtVolume | None = None
         self.problem = ""
         self.plane_name: PlaneName3 = "axial"
+        self._native: PlaneName3 = "axial"
         self.slice_index = 0
         self.window, self.window_name = PRESETS["mediastinum"], "mediastinum"
         self.view = View()
@@ -90,7 +91,7 @@ class Session(Explanations):
     def select_series(self, series: Series) -> None:
         """Turn to a series, at its middle slice; its pixels come through :meth:`set_volume`."""
         self.series, self.volume, self.problem = series, None, ""
-        self.plane_name = native_plane(series)
+        self.plane_name = self._native = native_plane(series)
         self.slice_index = len(series.frames) // 2
         self.view = View()
         self.selected_step = None
@@ -137,12 +138,12 @@ class Session(Explanations):
     @property
     def acquired_plane(self) -> bool:
         """Whether the plane shown is the one that was acquired: only there are slices explained."""
-        return self.series is not None and self.plane_name == native_plane(self.series)
+        return self.series is not None and self.plane_name == self._native
 
     @property
     def slice_count(self) -> int:
         """Slices in the plane shown; 0 without a series."""
-        if self.volume is None:
+        if self.volume is None or self.acquired_plane:
             return len(self.series.frames) if self.series else 0
         return plane_count(self.volume, self.plane_name)
 
