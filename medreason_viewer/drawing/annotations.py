@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .scene import SliceScene
 
 _SCALE_MM = (500, 200, 100, 50, 20, 10, 5, 2, 1)
+_NARROW_PX = 620.0  # below this, corners and foot of the picture would meet
 Lines = tuple[str, ...]
 
 
@@ -52,12 +53,13 @@ def _paint_corners(painter: QPainter, scene: SliceScene, size: Size) -> None:
     below = _column(painter, corners.top_left, margin, margin, size, right=False)
     _column(painter, scene.warnings, margin, below + step / 3, size, right=False, colour=style.CAUTION)
     _column(painter, corners.top_right, size[0] - margin, margin, size, right=True)
+    bottom = size[1] - margin - (_foot_height(scene, size) if size[0] < _NARROW_PX else 0.0)
     for lines, x, right in (
         (corners.bottom_left, margin, False),
         (corners.bottom_right, size[0] - margin, True),
     ):
         shown = [line for line in lines if line]
-        _column(painter, tuple(shown), x, size[1] - margin - step * len(shown), size, right=right)
+        _column(painter, tuple(shown), x, bottom - step * len(shown), size, right=right)
 
 
 def _column(

@@ -50,7 +50,11 @@ def _region(
         _paint_handles(painter, rect, colour)
     words = style.plain(item.label)
     text = f"{_SOURCE_WORDS[item.source]} · {words}" if words else _SOURCE_WORDS[item.source]
-    _label(painter, rect.topLeft() - QPointF(0, 6), text, colour, size)
+    if not rect.intersects(QRectF(0, 0, *size)):
+        return  # words without their box would point nowhere
+    below = QPointF(0, QFontMetricsF(painter.font()).height() + 5)
+    at = rect.bottomLeft() + below if item.strong else rect.topLeft() - QPointF(0, 6)
+    _label(painter, at, text, colour, size)
 
 
 @_paint.register
@@ -68,7 +72,8 @@ def _distance(
     ends = [placement.to_view_point(point) for point in (item.start_slice, item.end_slice)]
     _stroke(painter, QPolygonF(ends), style.MEASURE)
     _dots(painter, ends)
-    _label(painter, ends[1] + QPointF(8, -6), item.text(spacing_mm), style.MEASURE, size)
+    if QRectF(0, 0, *size).contains(ends[1]):
+        _label(painter, ends[1] + QPointF(8, -6), item.text(spacing_mm), style.MEASURE, size)
 
 
 @_paint.register
@@ -78,7 +83,8 @@ def _angle(
     points = [placement.to_view_point(p) for p in (item.start_slice, item.vertex_slice, item.end_slice)]
     _stroke(painter, QPolygonF(points), style.MEASURE)
     _dots(painter, points)
-    _label(painter, points[1] + QPointF(8, -6), item.text(spacing_mm), style.MEASURE, size)
+    if QRectF(0, 0, *size).contains(points[1]):
+        _label(painter, points[1] + QPointF(8, -6), item.text(spacing_mm), style.MEASURE, size)
 
 
 @_paint.register

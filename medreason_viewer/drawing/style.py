@@ -19,7 +19,7 @@ LETTER: Final = QColor("#e2c27a")
 CAUTION: Final = QColor("#e6a93c")
 MEASURE: Final = QColor("#f0a13a")
 LESION: Final = QColor("#f29bd6")
-CROSSHAIR: Final = QColor("#6f9fb5")
+CROSSHAIR: Final = QColor("#8fc3da")
 SOURCES: Final[dict[Source, QColor]] = {
     "reader": QColor("#62bdf0"),
     "model": QColor("#f0e04a"),
@@ -29,6 +29,7 @@ DASHES: Final[dict[Source, list[float]]] = {"reader": [], "model": [5.0, 3.0], "
 HALO: Final = QColor(0, 0, 0, 190)
 HANDLE_PX: Final = 7.0
 MARGIN_PX: Final = 10.0
+_AROUND: Final = [QPointF(x, y) for x in (-1.0, 0.0, 1.0) for y in (-1.0, 0.0, 1.0) if x or y]
 
 
 def font(size: tuple[float, float], factor: float = 1.0, *, bold: bool = False) -> QFont:
@@ -42,8 +43,8 @@ def font(size: tuple[float, float], factor: float = 1.0, *, bold: bool = False) 
 def halo_text(painter: QPainter, at: QPointF, text: str, colour: QColor) -> None:
     """One line of plain text from its baseline's left end, readable on bright and dark alike."""
     painter.setPen(HALO)
-    for dx, dy in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
-        painter.drawText(at + QPointF(dx, dy), text)
+    for offset in _AROUND:
+        painter.drawText(at + offset, text)
     painter.setPen(colour)
     painter.drawText(at, text)
 
