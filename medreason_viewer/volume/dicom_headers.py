@@ -20,7 +20,6 @@ from .series import Frame, PixelLayout
 
 _MOST_FRAMES: Final = 65536
 _FARTHEST_MM, _LARGEST_PIXEL_MM = 1e5, 1e3  # nobody lies a hundred metres from the scanner
-_ITEM_HEADER: Final = 8  # encapsulated pixels begin with an item at the least
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def headers_of(tags: Tags, path: Path, source: BinaryIO | None = None) -> list[H
         raise UnreadableFile(path, _what_else(tags))
     try:
         layout, count = _layout(tags), _frame_count(tags)
-        _check_length(tags.pixels, tags.size, layout, count)
+        _check_length(tags, tags.pixels, layout, count)
     except _DamagedError as damage:
         raise DamagedImage(path, str(damage), tags) from None
     if count == 1 and names.FRAME_GROUPS not in tags.values:
@@ -132,14 +131,13 @@ def _layout(tags: Tags) -> PixelLayout:
 _shared_layout = lru_cache(maxsize=256)(PixelLayout)
 
 
-def _check_length(span: PixelSpan, size: int, layout: PixelLayout, count: int) -> None:
+def _check_length(tags: Tags, span: PixelSpan, layout: PixelLayout, count: int) -> None:
     """Whether the pixels that the header promises are there at all."""
-    if span.offset is None:
-        return
-    wanted = math.ceil(layout.frame_bits * count / 8) if span.length is not None else _ITEM_HEADER
+    wanted = math.ceil(layout.frame_bits * count / 8)
     if span.length is not None and span.length < wanted:
         raise _DamagedError("its pixel data is shorter than its header says")
-    if span.offset + wanted > size:
+    native_cut = span.length is not None and span.offset is not None and span.offset + wanted > tags.size
+    if tags.cut or native_cut:
         raise _DamagedError("its pixel data is cut off")
 
 

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final, cast
 from ..errors import UnreadableFile
 from . import dicom_names as names
 from .dicom_full import as_raw_text, read_whole
-from .dicom_walk import VRS, PixelSpan, Short, Unusual, walk, walk_meta
+from .dicom_walk import VRS, PixelSpan, Short, Unusual, fragments_are_cut, walk, walk_meta
 from .inflate import inflate
 
 _FIRST_READ: Final = 16 * 1024
@@ -39,6 +39,8 @@ class Tags:
         Where the pixels are; None if there are none.
     size : int
         Size of the file in bytes.
+    cut : bool
+        Whether compressed pixels go on beyond the end of the file.
     """
 
     values: dict[int, bytes]
@@ -47,6 +49,7 @@ class Tags:
     preamble: bytes
     pixels: PixelSpan | None
     size: int
+    cut: bool = False
 
     def text(self, tag: int) -> str:
         """The value as text with Latin-1 letters, without padding; empty if absent."""
@@ -159,7 +162,22 @@ def _walk_file(
         syntax = _EXPLICIT if data[start + 4 : start + 6] in VRS else _IMPLICIT
     order = ">" if syntax == names.BIG_ENDIAN else "<"
     pixels = walk(data, start, size, (syntax == _IMPLICIT, order), wanted, values)
-    return Tags(values, order, syntax, preamble, pixels, size)
+    return Tags(values, order, syntax, preamble, pixels, size, _is_cut(file, data, pixels, size, order))
+
+
+def _is_cut(
+    file: io.RawIOBase | io.BytesIO, head: bytes, pixels: PixelSpan | None, size: int, order: str
+) -> bool:
+    if pixels is None or pixels.offset is None or pixels.length is not None:
+        return False
+
+    def read_at(position: int, count: int) -> bytes:
+        if position + count <= len(head):
+            return head[position : position + count]
+        file.seek(position)
+        return file.read(count) or b""
+
+    return fragments_are_cut(read_at, pixels.offset, size, order)
 
 
 def _walk_deflated(

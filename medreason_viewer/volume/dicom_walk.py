@@ -17,10 +17,11 @@ _HEADER_SIZES: Final = {
     **dict.fromkeys(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split(), 12),
 }
 VRS: Final = frozenset(_HEADER_SIZES)
-_ITEM_END, _SEQUENCE_END = 0xFFFEE00D, 0xFFFEE0DD
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXEL_DATA: Final = 0x7FE00010
 _FLOAT_PIXELS: Final = (0x7FE00008, 0x7FE00009)
 _MOST_NESTED: Final = 64
+_MOST_ITEMS: Final = 4096  # the rest of a longer chain is left to the decoder
 
 
 class PixelSpan(NamedTuple):
@@ -71,14 +72,8 @@ def walk(
 ) -> PixelSpan | None:
     """Collect wanted elements into ``values`` up to the pixel data, whose place is returned.
 
-    Parameters
-    ----------
-    data : bytes
-        The beginning of the file.
-    position, size : int
-        Where the data set begins, and where the file ends.
-    encoding : (bool, str)
-        Whether value representations are implicit; ``"<"`` or ``">"``.
+    ``data`` is the beginning of a file of ``size`` bytes, whose data set begins at ``position``; ``encoding``
+    says whether value representations are implicit, and the byte order (``"<"`` or ``">"``).
 
     Raises
     ------
@@ -126,6 +121,26 @@ def _skip_sequence(data: bytes, position: int, read: _Reader) -> int:
         else:
             position += length
     return position
+
+
+def fragments_are_cut(read_at: Callable[[int, int], bytes], offset: int, size: int, order: str) -> bool:
+    """Whether encapsulated pixels that begin at ``offset`` go on beyond the end of the file.
+
+    ``read_at(position, count)`` gives bytes of a file of ``size`` bytes; only item headers are read.
+    """
+    unpack = struct.Struct(order + "HHL").unpack
+    position = offset
+    for _ in range(_MOST_ITEMS):
+        header = read_at(position, 8)
+        if len(header) < 8:
+            return position == offset  # no delimiter at the end is common, and harmless
+        group, element, length = unpack(header)
+        if (group << 16 | element) != _ITEM or length == UNDEFINED:
+            return False
+        position += 8 + length
+        if position > size:
+            return True
+    return False
 
 
 def _reader(implicit: bool, order: str) -> _Reader:

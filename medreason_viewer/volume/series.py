@@ -16,7 +16,14 @@ Format = Literal["dicom", "nifti", "nrrd", "metaimage"]
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One thing the reader should know about a series: a ``code`` for machines, a sentence for people."""
+    """One thing the reader should know about a series: a ``code`` for machines, a sentence for people.
+
+    What lies oddly: ``gap``, ``uneven_spacing``, ``tilt``, ``no_geometry``, ``uncalibrated``. What was split
+    off: ``foreign_patient``, ``localizer``, ``mixed_matrix``, ``mixed_orientation``, ``mixed_reference`` (of
+    frame), ``several_phases``. What was left out: ``duplicate``, ``unreadable``. What the values are worth:
+    ``lossy``, ``padding``, ``not_hu``, ``rounded``, ``not_ct_image``. And ``invalid_uid``,
+    ``suspicious_preamble``, ``unsupported`` (which makes a series not loadable).
+    """
 
     code: str
     text: str
