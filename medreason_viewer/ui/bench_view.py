@@ -162,6 +162,7 @@ class _Canvas(QWidget):
             paint(QPainter(self), self._scene, (self.width(), self.height()), self.devicePixelRatioF())
 
 
+@guarded
 class _PaintCount(QObject):
     """Counts what reaches a widget's ``paintEvent``."""
 

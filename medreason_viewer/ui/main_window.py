@@ -21,6 +21,7 @@ from .explain_panel import ExplainPanel
 from .footer import Footer
 from .keys_dialog import AboutDialog, KeysDialog
 from .opening import Opening
+from .overrides import guarded
 from .series_panel import SeriesPanel
 from .session import Session
 from .slice_view import SliceView
@@ -46,6 +47,7 @@ class Parts:
     footer: Footer
 
 
+@guarded
 class MainWindow(QMainWindow):
     """Holds the parts and passes on what the reader asks for.
 

@@ -19,7 +19,8 @@ def guarded(cls: Class) -> Class:
     """Wrap the methods of a class that override Qt's, so that their errors reach ``sys.excepthook``."""
     of_qt = [base for base in cls.__mro__ if base.__module__.startswith("PySide6.")]
     for name, function in list(vars(cls).items()):
-        if inspect.isfunction(function) and any(hasattr(base, name) for base in of_qt):
+        ours = inspect.isfunction(function) and not name.startswith("_")
+        if ours and any(hasattr(base, name) for base in of_qt):
             setattr(cls, name, _caught_once(function))
     return cls
 

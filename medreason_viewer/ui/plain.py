@@ -11,6 +11,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from .overrides import guarded
+
 _CONTROLS: dict[int, str | None] = dict.fromkeys((code for code in range(32) if chr(code) not in "\n\t"), " ")
 _TURNING: dict[int, str | None] = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
@@ -28,6 +30,7 @@ def tooltip(text: str) -> str:
     return f"<qt>{lines}</qt>"
 
 
+@guarded
 class PlainLabel(QLabel):
     """A label that shows its text literally.
 
@@ -51,6 +54,7 @@ class PlainLabel(QLabel):
         super().setText(readable(text))
 
 
+@guarded
 class ElidedLabel(PlainLabel):
     """One line that ends in an ellipsis where there is no room, with the whole text as its tooltip."""
 

@@ -6,11 +6,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QListWidget
 
+from .overrides import guarded
 from .series_delegate import SeriesDelegate
 
 _OWN = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 
 
+@guarded
 class SeriesList(QListWidget):
     """A list whose letters do not search, so that the image's keys work wherever the focus is."""
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ..reasoning.request import Check, Step
 from . import theme
+from .overrides import guarded
 from .plain import PlainLabel, readable
 from .wording import VERDICTS
 
@@ -32,6 +33,7 @@ class CheckRow(QWidget):
         row.addWidget(self.claim, 1, Qt.AlignmentFlag.AlignTop)
 
 
+@guarded
 class StepRow(QFrame):
     """A step the reader can choose, by mouse, Return or Space; Up and Down move between steps."""
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
 import subprocess
 import sys
 
 import pytest
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from medreason_viewer import ui
 from medreason_viewer.ui.overrides import guarded
 
 
@@ -49,3 +54,23 @@ def test_without_the_guard_the_program_dies() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "alive" not in done.stdout
+
+
+def test_every_widget_of_the_window_is_guarded() -> None:
+    for module in pkgutil.iter_modules(ui.__path__, "medreason_viewer.ui."):
+        for cls in vars(importlib.import_module(module.name)).values():
+            if inspect.isclass(cls) and cls.__module__ == module.name and issubclass(cls, QObject):
+                assert not unguarded(cls), f"{module.name}.{cls.__name__} needs @guarded for {unguarded(cls)}"
+
+
+def unguarded(cls: type) -> list[str]:
+    """Overrides of Qt's methods whose errors would end the program."""
+    of_qt = [base for base in cls.__mro__ if base.__module__.startswith("PySide6.")]
+    return [
+        name
+        for name, member in vars(cls).items()
+        if inspect.isfunction(member)
+        and not name.startswith("_")
+        and any(hasattr(base, name) for base in of_qt)
+        and not hasattr(member, "__wrapped__")
+    ]
