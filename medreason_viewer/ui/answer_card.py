@@ -9,14 +9,16 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QScrollArea, QVBoxLayout
 
 from ..reasoning.request import Explanation
+from .overrides import guarded
 from .plain import PlainLabel, clear, readable
 from .step_row import CheckRow
 
-UNREADABLE: Final = "The model's reply could not be read: no answer was found in it."
+UNREADABLE: Final = "No answer could be read from the model's reply."
 _LONG: Final = 60  # characters from which an answer is set smaller
 _TALLEST: Final = 132  # device-independent pixels: a longer answer scrolls, and leaves room for the steps
 
 
+@guarded
 class AnswerText(QScrollArea):
     """The answer's words, as high as they need up to a limit."""
 

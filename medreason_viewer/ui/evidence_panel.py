@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from ..reasoning.request import Evidence, Scope, Statistics
 from . import wording
@@ -19,11 +19,15 @@ class EvidencePanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._cells = {(row, column): PlainLabel() for row in range(len(_ROWS)) for column in (1, 2)}
-        self._side = PlainLabel()
+        self.side = PlainLabel(role="strong")
         self._circumstances = PlainLabel(role="small", wrap=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
+        heading = QHBoxLayout()
+        heading.addWidget(PlainLabel("Measured on this workstation", "heading"), 1)
+        heading.addWidget(self.side)
+        column.addLayout(heading)
         column.addLayout(self._table())
         column.addWidget(self._circumstances)
         self.show_answer(None)
@@ -35,7 +39,7 @@ class EvidencePanel(QWidget):
             texts = (wording.mean_sd, wording.extremes, wording.area, wording.axes)
             for row, text in enumerate(texts):
                 self._cells[row, column].setText(text(statistics))
-        self._side.setText(wording.side(evidence))
+        self.side.setText(wording.side(evidence))
         self._circumstances.setText(_circumstances(answer))
 
     def _table(self) -> QGridLayout:
@@ -51,8 +55,6 @@ class EvidencePanel(QWidget):
                 cell.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
                 cell.setAccessibleName(f"{name}, {'box' if column == 1 else 'lesion'}")
                 grid.addWidget(cell, row + 1, column)
-        grid.addWidget(PlainLabel("Patient's side", "muted"), len(_ROWS) + 1, 0)
-        grid.addWidget(self._side, len(_ROWS) + 1, 1, 1, 2)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(2, 1)
         return grid

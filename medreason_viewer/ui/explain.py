@@ -72,6 +72,7 @@ class Explainer(QObject):
         self._asked: dict[str, _Asked] = {}
         self._client: Client | None = None
         self._client_number = 0
+        self._said = ""
         self._arrived.connect(self._receive, Qt.ConnectionType.QueuedConnection)
         self.use(make_client)
 
@@ -105,13 +106,15 @@ class Explainer(QObject):
         if self._client is not None and self._session.series is not None:
             self._asked[request.id] = _Asked(self._session.series, time.monotonic())
             self._session.begin_explanation(request)
+            if self._session.model_state is not None and self._session.model_state.state == "failed":
+                self._client.start()
             self._client.explain(request)
 
     def stop(self) -> None:
-        """Stop what runs, if anything does."""
-        running = self._session.running_answer
-        if running is not None and self._client is not None:
-            self._client.cancel(running.request.id)
+        """Stop whatever runs."""
+        for answer in self._session.answers:
+            if answer.running and self._client is not None:
+                self._client.cancel(answer.request.id)
 
     def close(self) -> None:
         """End the model's process."""
@@ -123,9 +126,8 @@ class Explainer(QObject):
         here = self._session.answer
         if here is not None:
             return here, True
-        return next(
-            (answer for answer in reversed(self._session.answers) if self._is_here(answer)), None
-        ), False
+        newest_first = reversed(self._session.answers)
+        return next((answer for answer in newest_first if self._is_here(answer)), None), False
 
     def runs_elsewhere(self) -> bool:
         """Whether an explanation of a series that is not shown is still under way."""
@@ -166,11 +168,12 @@ class Explainer(QObject):
         running = self._session.running_answer
         self._session.apply(event)
         if isinstance(event, ModelState):
-            if event.state in ("failed", "reloading"):
+            if event.state in ("failed", "reloading") and not self._said.startswith(event.text):
                 self._say(event.text)
         elif isinstance(event, Failed) and running is not None and event.request_id == running.request.id:
             self._say(event.text)
 
     def _say(self, text: str) -> None:
         log.warning("the model's process reported a failure")
+        self._said = text  # a death is told twice, by the request it ended and by the model's state
         self._session.message.emit(text)

@@ -46,7 +46,6 @@ class AnswerPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addWidget(self.zoom, 2)
-        column.addWidget(PlainLabel("Measured on this workstation", "heading"))
         column.addWidget(self.evidence)
         column.addWidget(PlainLabel("The model's reasoning", "heading"))
         column.addWidget(self.reasoning, 3)

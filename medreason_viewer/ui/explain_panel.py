@@ -77,6 +77,8 @@ class ExplainPanel(QFrame):
         if answer is not None and self._session.series is not None:
             progress = wording.progress(answer, self._session.model_state)
             text = f"{progress}  {wording.place(answer, self._session.series).capitalize()}"
+        self.state.setObjectName("fault" if answer is not None and answer.status == "failed" else "muted")
+        self.state.style().polish(self.state)
         self.state.setText(text)
         self._show_elapsed()
 
@@ -84,6 +86,7 @@ class ExplainPanel(QFrame):
         running = answer is not None and answer.running
         self.stop_button.setVisible(running or self._explainer.runs_elsewhere())
         self.explain_button.setVisible(not running)
+        self.explain_button.setEnabled(self._explainer.has_model)
         self.there_button.setVisible(answer is not None and not here)
         self._ticks.start() if running else self._ticks.stop()
 

@@ -18,6 +18,7 @@ class ModelBar(QFrame):
         self._session = session
         self._known = known
         self.name = ElidedLabel(role="strong")
+        self.runs = ElidedLabel(role="small")
         self.origin = PlainLabel(role="small", wrap=True)
         self.state = PlainLabel(role="small", wrap=True)
         self.progress = QProgressBar()
@@ -26,10 +27,11 @@ class ModelBar(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(11, 7, 11, 8)
         column.setSpacing(2)
-        first = QHBoxLayout()
-        first.addWidget(self.name, 1)
-        first.addWidget(PlainLabel("research use only", "badge"))
-        column.addLayout(first)
+        column.addWidget(self.name)
+        second = QHBoxLayout()
+        second.addWidget(self.runs, 1)
+        second.addWidget(PlainLabel("research use only", "badge"))
+        column.addLayout(second)
         for widget in (self.origin, self.state, self.progress):
             column.addWidget(widget)
         session.model_state_changed.connect(self.show_state)
@@ -45,7 +47,8 @@ class ModelBar(QFrame):
         state = self._session.model_state
         if state is not None and state.model is not None:
             self._known = state.model
-        self.name.setText(_name(self._known))
+        self.name.setText(self._known.name if self._known else "No model")
+        self.runs.setText(_how_it_runs(self._known))
         self.origin.setText(_origin(self._known))
         self.origin.setToolTip(tooltip(self._known.intended_use) if self._known else "")
         self.state.setText("" if state is None or state.state == "ready" else state.text)
@@ -62,10 +65,11 @@ class ModelBar(QFrame):
             self.progress.setRange(0, 0)
 
 
-def _name(model: ModelInfo | None) -> str:
+def _how_it_runs(model: ModelInfo | None) -> str:
+    """Quantisation and device, the latter once it is loaded."""
     if model is None:
-        return "No model"
-    return " · ".join(part for part in (model.name, model.quantization, model.device) if part)
+        return ""
+    return " · ".join(part.upper() for part in (model.quantization, model.device) if part)
 
 
 def _origin(model: ModelInfo | None) -> str:

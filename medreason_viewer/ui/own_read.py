@@ -5,8 +5,8 @@ Explanations raise trust whether or not they are right; a read written down firs
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QLineEdit, QPushButton, QVBoxLayout
 
 from .plain import PlainLabel
 
@@ -28,16 +28,14 @@ class OwnRead(QFrame):
         self.line.textChanged.connect(lambda text: self.commit_button.setEnabled(bool(text.strip())))
         self.line.returnPressed.connect(self._commit)
         self.commit_button.clicked.connect(self._commit)
-        row = QHBoxLayout()
-        row.addWidget(self.line, 1)
-        row.addWidget(self.commit_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(11, 8, 11, 10)
         column.addWidget(PlainLabel("Your read first", "heading"))
         column.addWidget(
             PlainLabel("The model's steps and answer open once you have committed your own.", wrap=True)
         )
-        column.addLayout(row)
+        column.addWidget(self.line)
+        column.addWidget(self.commit_button, 0, Qt.AlignmentFlag.AlignRight)
 
     def clear(self) -> None:
         """Forget what was typed: another region is asked about."""

@@ -111,7 +111,7 @@ def _step_area() -> tuple[QScrollArea, QVBoxLayout]:
     column.addStretch(1)
     scroll = QScrollArea()
     scroll.setWidgetResizable(True)
-    scroll.setMinimumHeight(72)
+    scroll.setMinimumHeight(126)
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     scroll.setWidget(inside)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from . import theme
+from .overrides import guarded
 
 SUBTITLE: Final = Qt.ItemDataRole.UserRole + 1
 BADGES: Final = Qt.ItemDataRole.UserRole + 2
@@ -20,6 +21,7 @@ _LEFT: Final = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _Index = QModelIndex | QPersistentModelIndex
 
 
+@guarded
 class SeriesDelegate(QStyledItemDelegate):
     """Thumbnail left; title, size and warnings right. Text is drawn, never interpreted."""
 
@@ -28,7 +30,7 @@ class SeriesDelegate(QStyledItemDelegate):
         line = QFontMetrics(option.font).height()
         if index.data(SUBTITLE) is None:
             return QSize(0, line + 14)
-        return QSize(0, max(_SIDE, 3 * (line + 3)) + 2 * _MARGIN)
+        return QSize(0, max(_SIDE, 4 * (line + 1)) + 2 * _MARGIN)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """Paint a heading or a series."""
@@ -76,19 +78,32 @@ def _thumbnail(painter: QPainter, square: QRect, image: QImage | None) -> None:
 
 
 def _texts(painter: QPainter, font: QFont, start: QRect, rect: QRect, index: _Index) -> None:
-    height = QFontMetrics(font).height() + 3
+    height = QFontMetrics(font).height() + 1
     line = QRect(start.left(), start.top(), rect.right() - start.left() - 4, height)
     painter.setFont(font)
-    _line(painter, line, index.data(), theme.TEXT)
+    line.translate(0, _title(painter, line, index.data()) * height)
     painter.setFont(_sized(font, 8.5))
-    _line(painter, line.translated(0, height), index.data(SUBTITLE), theme.MUTED)
+    _line(painter, line, index.data(SUBTITLE), theme.MUTED)
     badges = index.data(BADGES)
     if badges:
-        mark = line.translated(0, 2 * height)
+        mark = line.translated(0, height)
         theme.icon("mdi6.alert-outline", theme.CAUTION).paint(
             painter, QRect(mark.left(), mark.top() + 2, 13, 13)
         )
         _line(painter, mark.adjusted(18, 0, 0, 0), ", ".join(badges), theme.CAUTION)
+
+
+def _title(painter: QPainter, line: QRect, text: str) -> int:
+    """Paint a title on one line or two; returns how many."""
+    if painter.fontMetrics().horizontalAdvance(text) <= line.width():
+        _line(painter, line, text, theme.TEXT)
+        return 1
+    words, first = text.split(" "), ""
+    while words and painter.fontMetrics().horizontalAdvance(f"{first} {words[0]}") <= line.width():
+        first = f"{first} {words.pop(0)}".strip()
+    _line(painter, line, first or text, theme.TEXT)
+    _line(painter, line.translated(0, line.height()), " ".join(words) if first else "", theme.TEXT)
+    return 2 if first and words else 1
 
 
 def _line(painter: QPainter, rect: QRect, text: str, colour: str) -> None:

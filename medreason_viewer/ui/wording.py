@@ -69,8 +69,10 @@ def axes(statistics: Statistics | None) -> str:
 
 
 def side(evidence: Evidence | None) -> str:
-    """The patient's side, from geometry."""
-    return (evidence.side or NONE) if evidence else NONE
+    """The patient's side, from geometry; empty where it is not known."""
+    if evidence is None or evidence.side is None:
+        return ""
+    return "midline" if evidence.side == "midline" else f"patient's {evidence.side}"
 
 
 def size_mm(box_slice: SliceBox, plane: SlicePlane | None) -> str:
@@ -92,7 +94,9 @@ def progress(answer: Answer, model_state: ModelState | None) -> str:
         return "Locating the region …"
     if answer.running:
         return "Reasoning …" if answer.status == "reasoning" else "Reading the zoom …"
-    return "Answered" if answer.status == "answered" else "Stopped. Nothing of this answer was kept."
+    if answer.explanation is None:
+        return "Stopped. Nothing of this answer was kept."
+    return "Answered" if answer.explanation.answer is not None else "Unreadable reply"
 
 
 def place(answer: Answer, series: Series) -> str:

@@ -11,12 +11,14 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from ..drawing.image import colour_image
 from . import theme
 from .answer import Answer
+from .overrides import guarded
 from .plain import ElidedLabel
 from .wording import SOURCES, size_mm
 
 _LEAST, _MOST = 84, 172  # height in device-independent pixels
 
 
+@guarded
 class CrispImage(QWidget):
     """An image at the largest size that fits; enlarged pixels stay square, reduced ones are averaged."""
 
@@ -67,6 +69,7 @@ class ZoomPanel(QWidget):
         self.model_input = CrispImage("The image the model reasons on", "no image yet")
         self.zoom = CrispImage("The region, enlarged as the model sees it", "no region yet")
         self._zoom_caption = ElidedLabel(role="small")
+        self.setMaximumHeight(_MOST + self._zoom_caption.sizeHint().height() + 3)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
