@@ -169,7 +169,7 @@ def test_the_window_ticks_on_while_real_ct_loads(
     with qtbot.waitSignal(loading.finished, timeout=60_000):
         session.select_series(series)
     tick.stop()
-    assert len(gaps) > 10
+    assert len(gaps) >= 3
     assert np.percentile(gaps, 95) < 50  # far above what it is; machines that run tests are shared
     assert session.volume is not None
     assert session.volume.loaded.all()
