@@ -15,7 +15,7 @@ from .identity import patient_key
 from .series import Note
 from .stack import same_orientation
 
-_EVEN: Final = 1e-4  # of a pixel spacing: how differently two writers round it
+_EVEN: Final = 1e-3  # of a pixel's size: how differently two writers round it
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +79,28 @@ def _by_reference(part: Part) -> list[Part]:
 def _by_matrix(part: Part) -> list[Part]:
     return _split(
         part,
-        _matrix,
+        _kinds(_same_matrix),
         "mixed_matrix",
         "{files} have another matrix, pixel size or pixel format than the rest; they were split off.",
         "These images have another matrix, pixel size or pixel format than the rest of their series.",
     )
 
 
+def _same_matrix(one: Header, two: Header) -> bool:
+    return _matrix(one) == _matrix(two) and _same_spacing(one.pixel_spacing, two.pixel_spacing)
+
+
 def _matrix(header: Header) -> Hashable:
+    """What one array of 16-bit values can hold together."""
     layout = header.frame.layout
-    kind = layout.rows, layout.cols, layout.samples, layout.bits_allocated > 16, layout.photometric
-    spacing = header.pixel_spacing
-    rounded = tuple(round(mm / _EVEN / 10) for mm in spacing) if spacing else ()
-    return (*kind, *rounded, layout.signed or layout.bits_stored < 16)
+    small = layout.signed or layout.bits_stored < 16
+    return layout.rows, layout.cols, layout.samples, layout.photometric, layout.bits_allocated > 16, small
+
+
+def _same_spacing(one: tuple[float, ...] | None, two: tuple[float, ...] | None) -> bool:
+    if one is None or two is None:
+        return one is two
+    return all(abs(a - b) <= _EVEN * a for a, b in zip(one, two, strict=True))
 
 
 def _by_geometry(part: Part) -> list[Part]:
@@ -107,22 +116,27 @@ def _by_geometry(part: Part) -> list[Part]:
 def _by_orientation(part: Part) -> list[Part]:
     if part.headers[0].frame.plane is None:
         return [part]
-    kinds: list[Header] = []
-
-    def kind(header: Header) -> int:
-        for index, known in enumerate(kinds):
-            if same_orientation(known.frame.plane, header.frame.plane):
-                return index
-        kinds.append(header)
-        return len(kinds) - 1
-
     return _split(
         part,
-        kind,
+        _kinds(lambda one, two: same_orientation(one.frame.plane, two.frame.plane)),
         "mixed_orientation",
         "{files} have another orientation; they were split off.",
         "These images have another orientation than the rest of their series.",
     )
+
+
+def _kinds(same: Callable[[Header, Header], bool]) -> Callable[[Header], int]:
+    """A key for headers that are the same up to rounding: the number of the first one like it."""
+    known: list[Header] = []
+
+    def kind(header: Header) -> int:
+        for index, other in enumerate(known):
+            if same(other, header):
+                return index
+        known.append(header)
+        return len(known) - 1
+
+    return kind
 
 
 def is_localizer(header: Header) -> bool:

@@ -71,6 +71,12 @@ def test_rounding_is_no_other_orientation(tmp_path: Path) -> None:
     assert len(series.frames) == 5
 
 
+def test_rounding_is_no_other_pixel_size(tmp_path: Path) -> None:
+    slices = [ct_slice(2.0 * i, i, seed=i, PixelSpacing=[0.9765 + i * 1e-7] * 2) for i in range(4)]
+    [series] = scan(write(tmp_path, *slices)).series
+    assert codes(series) == set()
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"Rows": 8, "Columns": 8}, {"PixelSpacing": [1, 1]}, {"PhotometricInterpretation": "MONOCHROME1"}],
