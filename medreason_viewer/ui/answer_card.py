@@ -47,7 +47,11 @@ class AnswerText(QScrollArea):
         self._fit()
 
     def _fit(self) -> None:
-        needed = self.label.heightForWidth(max(self.viewport().width(), 1))
+        needed = self.label.heightForWidth(max(self.width(), 1))
+        policy = Qt.ScrollBarPolicy
+        self.setVerticalScrollBarPolicy(
+            policy.ScrollBarAsNeeded if needed > _TALLEST else policy.ScrollBarAlwaysOff
+        )
         self.setFixedHeight(min(max(needed, self.label.fontMetrics().height()), _TALLEST))
 
 
