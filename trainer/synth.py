@@ -13,8 +13,7 @@ from typing import Final, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from medreason_viewer.volume.phantom import PhantomSlice, sample_slice
-from medreason_viewer.volume.phantom_findings import Finding
+from medreason_viewer.volume.phantom import Finding, PhantomSlice, sample_slice
 
 from .dataset import Case, Writer
 from .replies import FINDINGS, NO_FINDING

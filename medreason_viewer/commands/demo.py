@@ -11,7 +11,7 @@ from typing import Final
 from ..errors import ModelError
 from ..reasoning.bundle import DEMO_BUNDLE
 from ..reasoning.request import Event, ModelState, StepArrived
-from ..volume.phantom_dicom import StudyTruth, write_study
+from ..volume.phantom import StudyTruth, write_study
 from . import DONE, UNREADABLE_REPLY
 from .output import say, show
 

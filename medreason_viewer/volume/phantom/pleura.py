@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .phantom_anatomy import FROM_FRONT, Scene
-from .phantom_build import Build
-from .phantom_paint import Plane, blend
-from .phantom_site import Side, Site, choose_site, inside
-from .phantom_tubes import Tubes, tube_cover
+from .anatomy import FROM_FRONT, Scene
+from .build import Build
+from .paint import Plane, blend
+from .site import Side, Site, choose_site, inside
+from .tubes import Tubes, tube_cover
 
 
 @dataclass(frozen=True, slots=True)

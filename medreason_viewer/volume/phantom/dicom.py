@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
-from ..errors import VolumeError
-from .geometry import SliceBox
-from .phantom_build import Setting
-from .phantom_patient import Phantom, PhantomSlice
-from .phantom_site import Finding, Side
+from ...errors import VolumeError
+from ..geometry import SliceBox
+from .build import Setting
+from .patient import Phantom, PhantomSlice
+from .site import Finding, Side
 
 _INTERCEPT: Final = -1024
 _MIDDLE_MM: Final = -22.0  # middle of the lungs, from the carina

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .phantom_anatomy import Scene
-from .phantom_build import Build
-from .phantom_paint import Plane, blend, ripple, rippled
-from .phantom_site import Side, Site, choose_site, inside
-from .phantom_tubes import Tubes, tube_cover
+from .anatomy import Scene
+from .build import Build
+from .paint import Plane, blend, ripple, rippled
+from .site import Side, Site, choose_site, inside
+from .tubes import Tubes, tube_cover
 
 
 @dataclass(frozen=True, slots=True)

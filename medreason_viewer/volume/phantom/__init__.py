@@ -28,10 +28,10 @@ lungs and lesions 25 to 70 HU lower.
 
 from __future__ import annotations
 
-from .phantom_build import Setting
-from .phantom_dicom import StudyTruth, write_study
-from .phantom_patient import Phantom, PhantomSlice, sample_slice
-from .phantom_site import FINDINGS, Finding, Side
+from .build import Setting
+from .dicom import StudyTruth, write_study
+from .patient import Phantom, PhantomSlice, sample_slice
+from .site import FINDINGS, Finding, Side
 
 __all__ = [
     "FINDINGS",

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .phantom_tubes import Tubes
+from .tubes import Tubes
 
 _GENERATIONS: Final = 8
 _NARROWING: Final = 0.79  # Murray's law for a symmetric fork: 2 ** (-1 / 3)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .phantom_paint import Canvas, Plane
+from .paint import Canvas, Plane
 
 _BUCKETS: Final = (3, 5, 8, 12, 18, 28, 44, 70)  # half sizes of the patches in which tubes are drawn, px
 

@@ -7,9 +7,9 @@ from typing import Final, Literal, Protocol, get_args
 
 import numpy as np
 
-from .phantom_anatomy import Scene, survey
-from .phantom_build import Build
-from .phantom_paint import Canvas, Plane
+from .anatomy import Scene, survey
+from .build import Build
+from .paint import Canvas, Plane
 
 Finding = Literal[
     "nodule", "mass", "consolidation", "ground-glass", "effusion", "emphysema", "pneumothorax", "none"

@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from .phantom_build import Build
-from .phantom_paint import Capsule, Ellipse, Shape
+from .build import Build
+from .paint import Capsule, Ellipse, Shape
 
 AIRWAY_WALL_HU: Final = 30.0  # of trachea and main bronchi
 

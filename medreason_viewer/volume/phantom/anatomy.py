@@ -11,9 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from .phantom_build import Build
-from .phantom_mediastinum import AIRWAY_WALL_HU, mediastinum
-from .phantom_paint import (
+from .build import Build
+from .mediastinum import AIRWAY_WALL_HU, mediastinum
+from .paint import (
     ANGLES,
     Canvas,
     Ellipse,

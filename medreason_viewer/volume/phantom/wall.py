@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .phantom_anatomy import FROM_FRONT, Scene, cage_table, radial_distance
-from .phantom_bones import scapula
-from .phantom_build import Build
-from .phantom_paint import (
+from .anatomy import FROM_FRONT, Scene, cage_table, radial_distance
+from .bones import scapula
+from .build import Build
+from .paint import (
     ANGLES,
     Canvas,
     Ellipse,

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .geometry import SliceBox
-from .phantom_anatomy import Scene, paint_middle, survey
-from .phantom_bones import paint_bones
-from .phantom_build import Build, Setting, sample_build
-from .phantom_findings import make_lesion
-from .phantom_paint import Canvas, Plane, blend, ripple, rippled
-from .phantom_site import FINDINGS, Finding, Side
-from .phantom_tubes import tube_cover
-from .phantom_vessels import Trees, grow
-from .phantom_wall import paint_wall
+from ..geometry import SliceBox
+from .anatomy import Scene, paint_middle, survey
+from .bones import paint_bones
+from .build import Build, Setting, sample_build
+from .findings import make_lesion
+from .paint import Canvas, Plane, blend, ripple, rippled
+from .site import FINDINGS, Finding, Side
+from .tubes import tube_cover
+from .vessels import Trees, grow
+from .wall import paint_wall
 
 Density = Literal["solid", "ground-glass", "fluid", "air", "none"]
 Level = Literal["apex", "arch", "carina", "heart", "base"]

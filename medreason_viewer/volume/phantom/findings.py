@@ -11,10 +11,10 @@ from typing import Final
 
 import numpy as np
 
-from .phantom_build import Build, Setting
-from .phantom_opacities import consolidation, ground_glass, growth
-from .phantom_pleura import effusion, emphysema, pneumothorax
-from .phantom_site import FINDINGS, Finding, Lesion
+from .build import Build, Setting
+from .opacities import consolidation, ground_glass, growth
+from .pleura import effusion, emphysema, pneumothorax
+from .site import FINDINGS, Finding, Lesion
 
 __all__ = ["FINDINGS", "Finding", "Lesion", "make_lesion"]
 

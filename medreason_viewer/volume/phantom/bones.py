@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from .phantom_anatomy import FROM_FRONT, LEFTWARDS, Scene, cage_table
-from .phantom_build import Build
-from .phantom_paint import ANGLES, Canvas, Capsule, Ellipse, Plane, Waves, blend, fill, fill_bone, rippled
+from .anatomy import FROM_FRONT, LEFTWARDS, Scene, cage_table
+from .build import Build
+from .paint import ANGLES, Canvas, Capsule, Ellipse, Plane, Waves, blend, fill, fill_bone, rippled
 
 _RIB_STEP_MM: Final = 24.0
 _DISC_STEP_MM: Final = 23.0
