@@ -12,11 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from .limits import Limits
 from .link import Gone, Link
 from .protocol import CancelRequest, Explain, Heartbeat, Message
 from .request import Answered, Event, ExplainRequest, Failed, ModelState, Stopped
@@ -27,34 +27,6 @@ _DEAF: Final = "The model did not stop at once and was ended."
 _SLOW_LOAD: Final = "The model took too long to load and was ended."
 _RELOADING: Final = "Reloading the model."
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long the client is patient, in seconds, and how often it starts anew.
-
-    Attributes
-    ----------
-    heartbeat_s, loading_heartbeat_s : float
-        Silence after which the process counts as hung; importing libraries from a slow disk is silent longer.
-    cancel_s : float
-        A stop that takes longer ends the process.
-    load_s, answer_silence_s : float
-        Longest load; longest time without a new token (on a slow CPU, reading an image takes minutes).
-    restarts, restarts_within_s
-        After so many restarts within that time it gives up.
-    close_s : float
-        How long :meth:`ModelClient.close` waits before it kills.
-    """
-
-    heartbeat_s: float = 10.0
-    loading_heartbeat_s: float = 60.0
-    cancel_s: float = 1.0
-    load_s: float = 1800.0
-    answer_silence_s: float = 600.0
-    restarts: int = 3
-    restarts_within_s: float = 300.0
-    close_s: float = 2.0
 
 
 class ModelClient:

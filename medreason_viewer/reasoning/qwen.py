@@ -1,6 +1,7 @@
-"""The model itself: Qwen2.5-VL in 4 bit, with or without a LoRA adapter, answering token by token.
+"""The model itself: Qwen2.5-VL in 4 bit, with or without a LoRA adapter, from a folder to an engine.
 
-The only file of the program that imports torch. It runs in the model's own process, and in the trainer.
+This file and its neighbours ``qwen_engine.py`` and ``qwen_probe.py`` are the only ones of the program that
+import torch. They run in the model's own process, and in the trainer.
 """
 
 from __future__ import annotations
@@ -11,33 +12,26 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 # Read once, when the libraries below are imported.
 os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_PROGRESS_BARS="1")
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers import (
     BitsAndBytesConfig,
-    DynamicCache,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
 )
 
-from ..cancel import Cancel
-from ..errors import BundleError, ModelError, ModelOutOfMemory
+from ..errors import BundleError, ModelError
 from .manifest import Manifest
 from .model_config import read_adapter_config, read_model_config
-from .patches import image_tokens, to_patches
+from .qwen_engine import Engine, out_of_memory
 from .request import ModelInfo
 from .tokens import ChatTokenizer
-
-if TYPE_CHECKING:
-    from .dialogue import Turn
 
 Device = Literal["auto", "cpu", "cuda"]
 # A list that matches nothing is silent, and any list drops the automatic skip of lm_head: hence the check.
@@ -76,7 +70,7 @@ def load(
     started = time.monotonic()
     if manifest.quantization != "nf4":
         raise BundleError(f"The quantisation {manifest.quantization!r} is not known to this version.")
-    where, dtype = _device(device)
+    where, dtype = best_device(device)
     tokenizer, config = ChatTokenizer(folder), read_model_config(folder)
     with _plain_errors(folder):
         model = _load_weights(folder, config, where, dtype)
@@ -96,7 +90,7 @@ def load(
     return Engine(model, tokenizer, info, time.monotonic() - started)
 
 
-def _device(wanted: Device) -> tuple[str, torch.dtype]:
+def best_device(wanted: Device) -> tuple[str, torch.dtype]:
     """Where to compute and in what: float32 on a CPU without bfloat16 arithmetic, where it is 4 x faster."""
     if wanted != "cpu" and torch.cuda.is_available():
         return "cuda", torch.bfloat16
@@ -114,16 +108,11 @@ def _plain_errors(folder: Path) -> Iterator[None]:
         raise out_of_memory() from error
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         _log.warning("loading failed: %s", type(error).__name__)
+        if "CUDA" in str(error):
+            raise ModelError("The GPU cannot be used: run medreason doctor, or choose the CPU.") from error
         raise BundleError(
             f"The model in {folder.name} is incomplete or damaged; copy the model folder again."
         ) from error
-
-
-def out_of_memory() -> ModelOutOfMemory:
-    """The error for a model or an image that does not fit."""
-    return ModelOutOfMemory(
-        "The model does not fit into the memory there is: close other programs, or choose a smaller model."
-    )
 
 
 def _load_weights(folder: Path, config: dict[str, Any], where: str, dtype: torch.dtype) -> Any:
@@ -223,102 +212,3 @@ def _place_weights(model: Any, weights: dict[str, Tensor], folder: Path) -> None
     with torch.no_grad():
         for name, value in named.items():
             places[name].copy_(value)
-
-
-class Engine:
-    """A loaded model that answers one turn at a time.
-
-    Attributes
-    ----------
-    info : ModelInfo
-    load_s : float
-        Seconds from the files to a model that can answer.
-    """
-
-    def __init__(self, model: Any, tokenizer: ChatTokenizer, info: ModelInfo, load_s: float) -> None:
-        self.model, self.tokenizer = model, tokenizer
-        self.info, self.load_s = info, load_s
-        text = model.config.text_config
-        self._positions: int = text.max_position_embeddings
-        banned = [*tokenizer.never_said, *range(tokenizer.size, text.vocab_size)]
-        self._banned = torch.tensor(banned, device=model.device)
-
-    def stream(self, turn: Turn, cancel: Cancel) -> Iterator[str]:
-        """The reply to one turn, greedily, one piece per token (empty while a character is incomplete).
-
-        Raises
-        ------
-        Cancelled
-            Between two tokens, or between two layers while the image and the prompt are read.
-        ModelOutOfMemory
-            If the image or the conversation does not fit.
-        ModelError
-            If the conversation is longer than the model can read.
-        """
-        text = self.tokenizer.text_stream()
-        try:
-            for token_id in self._decode(turn, cancel):
-                yield text.feed(token_id)
-        except (MemoryError, torch.OutOfMemoryError) as error:
-            raise out_of_memory() from error
-        if rest := text.finish():
-            yield rest
-
-    def _decode(self, turn: Turn, cancel: Cancel) -> Iterator[int]:
-        ids = self.tokenizer.encode(turn.messages, image_tokens(turn.image))
-        limit = min(turn.max_new_tokens, self._positions - len(ids))
-        if limit < 1:
-            raise ModelError("The conversation is longer than the model can read; start a new one.")
-        cache = DynamicCache(config=self.model.config.text_config)
-        with _interruptible(self.model, cancel):
-            token_id, position = self._prefill(ids, turn.image, cache)
-        for position_now in range(position, position + limit):
-            if token_id in self.tokenizer.stop_ids:
-                return
-            yield token_id
-            cancel.check()
-            token_id = self._step(token_id, position_now, cache)
-
-    def _prefill(self, ids: list[int], image: NDArray[np.uint8], cache: Any) -> tuple[int, int]:
-        """Read image and prompt into the cache: the next token, and its position."""
-        patches, grid = to_patches(image)
-        device = self.model.device
-        tokens, grids = torch.tensor([ids], device=device), torch.tensor([grid], device=device)
-        kinds = (tokens == self.tokenizer.image_id).int()
-        positions, _ = self.model.model.get_rope_index(tokens, kinds, image_grid_thw=grids)
-        pixels = torch.from_numpy(patches).to(device)
-        token_id = self._next_token(cache, tokens, positions, pixel_values=pixels, image_grid_thw=grids)
-        return token_id, int(positions.max()) + 1
-
-    def _step(self, token_id: int, position: int, cache: Any) -> int:
-        """The token after this one, which stands at ``position``."""
-        device = self.model.device
-        places = torch.full((3, 1, 1), position, device=device)
-        return self._next_token(cache, torch.tensor([[token_id]], device=device), places)
-
-    @torch.inference_mode()
-    def _next_token(self, cache: Any, tokens: Tensor, positions: Tensor, **image: Tensor) -> int:
-        """Read more tokens into the cache; the likeliest token to follow that may be said."""
-        seen = self.model(
-            input_ids=tokens,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-            **image,
-        )
-        logits: Tensor = seen.logits[0, -1]
-        logits[self._banned] = -torch.inf
-        return int(logits.argmax())
-
-
-@contextlib.contextmanager
-def _interruptible(model: Any, cancel: Cancel) -> Iterator[None]:
-    """Let a cancel be heard between two layers, for a long prompt takes seconds on a CPU."""
-    layers = [*model.model.visual.blocks, *model.model.language_model.layers]
-    hooks = [layer.register_forward_pre_hook(lambda *_: cancel.check()) for layer in layers]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()

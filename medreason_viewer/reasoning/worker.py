@@ -7,6 +7,7 @@ standard error. It ends with its parent: when the pipe ends, and on Linux when t
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import logging
 import os
@@ -19,6 +20,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
+if sys.platform != "win32":
+    import resource
+
 from ..cancel import Cancel
 from ..errors import MedReasonError
 from .answerer import Answerer
@@ -30,6 +34,8 @@ _log = logging.getLogger(__name__)
 HEARTBEAT_S: Final = 1.0
 _CHECKED: Final = 0.5  # the part of the load after which the files are checked
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+_NICE: Final = 5  # on a CPU the model takes every core it gets, and the window must not stutter
+_OOM_SCORE: Final = "500"  # of 1000
 
 
 class Outbox:
@@ -128,10 +134,20 @@ def _told_by(outbox: Outbox) -> Callable[[int, int], None]:
     return tell
 
 
-def _die_with_parent() -> None:
-    """On Linux, let the kernel end this process when its parent dies, even if killed (prctl(2))."""
+def _be_a_good_child() -> None:
+    """End with the parent even if that is killed, yield to it, be the first to go when memory runs out.
+
+    Nor is a core file written, for it would hold a patient's pixels. What a system does not know is left out.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    if sys.platform == "win32":
+        return
+    os.nice(_NICE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -149,8 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     args = parser.parse_args(arguments)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    _die_with_parent()
+    _be_a_good_child()
     incoming, outgoing = _take_pipes()
     outbox, inbox = Outbox(outgoing), Inbox(incoming)
     threading.Thread(target=outbox.beat, daemon=True).start()

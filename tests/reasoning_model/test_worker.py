@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import pytest
 from tiny_requests import slice_request
 from watched import HERE, Watched
 
-from medreason_viewer.reasoning.client import Limits
+from medreason_viewer.reasoning.limits import Limits
 from medreason_viewer.reasoning.request import (
     Answered,
     Event,
@@ -173,6 +175,16 @@ def test_the_real_model_answers_is_killed_and_answers_again(watch: Watch, tiny_b
     assert isinstance(watched.end_of(again.id, 60), Answered)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_worker_yields_to_the_window_and_leaves_no_core_file(watch: Watch) -> None:
+    watched = watch(Watched.stub(0.0))
+    watched.state("ready")
+    assert psutil.Process(watched.pid).nice() > psutil.Process().nice()
+    process = Path("/proc") / str(watched.pid)
+    assert int((process / "oom_score_adj").read_text()) == 500
+    assert re.search(r"Max core file size +0 +0 ", (process / "limits").read_text())
+
+
 def _damaged(folder: Path, damage: str) -> str:
     """Damage a bundle's copy; what the sentence must say."""
     if damage == "missing shard":
@@ -197,8 +209,6 @@ def _damaged(folder: Path, damage: str) -> str:
 def test_a_bundle_that_cannot_be_loaded_is_told_in_one_sentence(
     watch: Watch, tiny_bundle: Path, tmp_path: Path, damage: str
 ) -> None:
-    import shutil
-
     folder = Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
     said = _damaged(folder, damage)
     watched = watch(Watched.real(folder, Limits()))
