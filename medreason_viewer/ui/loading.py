@@ -62,14 +62,14 @@ class VolumeLoading(QObject):
         if series is None:
             return
         self._cancel = Cancel()
-        first = self._session.slice_index
+        first = self._session.slice_index if self._session.acquired_plane else None
         thread = threading.Thread(
             target=self._run, args=(series, first, self._cancel), name="volume loading", daemon=True
         )
         self._threads = [*(old for old in self._threads if old.is_alive()), thread]
         thread.start()
 
-    def _run(self, series: Series, first: int, cancel: Cancel) -> None:
+    def _run(self, series: Series, first: int | None, cancel: Cancel) -> None:
         """In the thread: load, and tell the window through queued signals."""
         try:
             loader = Loader(series, first, cancel)

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from ..drawing.overlay import Measurement
 from ..drawing.placement import View
 from ..volume.ct import CtVolume, ImageKey
-from ..volume.geometry import SliceBox
 from ..volume.series import Scan, Series
-from ..volume.slices import PlaneName3, SliceImage, image_key, native_plane, plane_count, plane_image
+from ..volume.slices import (
+    PlaneName3,
+    SliceImage,
+    image_key,
+    index_at,
+    native_plane,
+    plane_count,
+    plane_image,
+)
 from ..volume.window import PRESETS, Window
 from .answer import Answer, ExplainTarget
-from .explanations import Explanations
 from .first_window import automatic_window
 from .input_profile import Tool
+from .marks import Marks, Place
 
 __all__ = ["Answer", "ExplainTarget", "Session"]
 
-Place = tuple[int, PlaneName3, int]  # a series (its number in this session), plane and slice
+_Look = tuple[PlaneName3, int, View, Window, str]
 
 
-class Session(Explanations):
+class Session(Marks):
     """The reader's place in the study, and every explanation got so far.
 
     Signals tell *that* something changed; receivers read the new state from the attributes, and change it
@@ -50,8 +58,6 @@ class Session(Explanations):
     slice_changed = Signal()
     window_changed = Signal()
     view_changed = Signal()
-    overlay_changed = Signal()  # visibility, the drawn box, measurements, crosshair
-    tool_changed = Signal()
     message = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -65,41 +71,41 @@ class Session(Explanations):
         self.slice_index = 0
         self.window, self.window_name = PRESETS["mediastinum"], "mediastinum"
         self.view = View()
-        self.tool = Tool.WINDOW
-        self.overlay_visible = True
-        self.crosshair_visible = False
-        self._boxes: dict[Place, SliceBox] = {}
-        self._measurements: dict[Place, tuple[Measurement, ...]] = {}
         self._waits_for_window = True
+        self._looks: dict[int, _Look] = {}
 
     def open_scan(self, scan: Scan) -> None:
         """Show what a path holds; everything of the study before it is forgotten."""
         self.close_series()
+        self._looks.clear()
         self.scan = scan
-        self._boxes.clear()
-        self._measurements.clear()
+        self.forget_marks()
         self.forget_answers()
         self.scan_changed.emit()
 
     def close_series(self) -> None:
         """Show nothing."""
         self.series, self.volume, self.problem = None, None, ""
-        self.selected_step = None
         self.series_changed.emit()
-        self.explanation_changed.emit()
+        self._place_changed()
 
     def select_series(self, series: Series) -> None:
-        """Turn to a series, at its middle slice; its pixels come through :meth:`set_volume`."""
+        """Turn to a series: where the reader left it, or at its middle slice.
+
+        Its pixels come through :meth:`set_volume`.
+        """
+        self._remember_look()
         self.series, self.volume, self.problem = series, None, ""
         self.plane_name = self._native = native_plane(series)
-        self.slice_index = len(series.frames) // 2
-        self.view = View()
-        self.selected_step = None
+        self.slice_index, self.view = len(series.frames) // 2, View()
         self._waits_for_window = True
+        if (look := self._looks.get(id(series))) is not None:
+            self.plane_name, self.slice_index, self.view = look[:3]
+            self.set_window(*look[3:])
         self.series_changed.emit()
         self.view_changed.emit()
         self.slice_changed.emit()
-        self.explanation_changed.emit()
+        self._place_changed()
 
     def set_volume(self, volume: CtVolume) -> None:
         """The volume of the series shown exists, and begins to fill; one of another series is ignored."""
@@ -199,11 +205,13 @@ class Session(Explanations):
             self.select_series(shown[place + by])
 
     def set_plane(self, plane_name: PlaneName3) -> None:
-        """Show another plane of the volume, at its middle."""
+        """Show another plane, through the box drawn or else the middle of what is in view."""
         if self.volume is None or plane_name == self.plane_name:
             return
+        point_mm = self._looked_at_mm()
+        through = None if point_mm is None else index_at(self.volume, plane_name, point_mm)
         self.plane_name, self.view = plane_name, View()
-        self.slice_index = self.slice_count // 2
+        self.slice_index = self.slice_count // 2 if through is None else through
         self.view_changed.emit()
         self.slice_changed.emit()
         self._place_changed()
@@ -239,45 +247,6 @@ class Session(Explanations):
         self.set_tool(Tool.WINDOW)
         self.set_automatic_window()
 
-    def set_tool(self, tool: Tool) -> None:
-        """Choose what the first mouse button does."""
-        if tool != self.tool:
-            self.tool = tool
-            self.tool_changed.emit()
-
-    def set_overlay_visible(self, visible: bool) -> None:
-        """Show or hide regions, outlines and measurements (never letters or patient text)."""
-        self.overlay_visible = visible
-        self.overlay_changed.emit()
-
-    def set_crosshair_visible(self, visible: bool) -> None:
-        """Show or hide the crosshair that follows the pointer."""
-        self.crosshair_visible = visible
-        self.overlay_changed.emit()
-
-    @property
-    def box_slice(self) -> SliceBox | None:
-        """The box the reader drew on the slice shown."""
-        return self._boxes.get(self.place)
-
-    def set_box(self, box_slice: SliceBox | None) -> None:
-        """Keep a box on the slice shown, or remove it."""
-        if box_slice is None:
-            self._boxes.pop(self.place, None)
-        else:
-            self._boxes[self.place] = box_slice
-        self.overlay_changed.emit()
-
-    @property
-    def measurements(self) -> tuple[Measurement, ...]:
-        """The measurements on the slice shown."""
-        return self._measurements.get(self.place, ())
-
-    def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
-        """Replace the measurements on the slice shown."""
-        self._measurements[self.place] = measurements
-        self.overlay_changed.emit()
-
     @property
     def answer(self) -> Answer | None:
         """The newest explanation of the very pixels shown, None if there is none."""
@@ -286,8 +255,21 @@ class Session(Explanations):
         key = self.image_key()
         return self.answer_for(key) if key else None
 
+    def _remember_look(self) -> None:
+        if self.volume is not None and not self._waits_for_window:
+            look = self.plane_name, self.slice_index, self.view, self.window, self.window_name
+            self._looks[id(self.series)] = look
+
+    def _looked_at_mm(self) -> NDArray[np.float64] | None:
+        image = self.image()
+        if image is None or image.plane is None:
+            return None
+        rows, cols = image.stored.shape
+        middle = self.view.centre[0] * cols, self.view.centre[1] * rows
+        return image.plane.to_mm(*(self.box_slice.centre if self.box_slice else middle))
+
     def _place_changed(self) -> None:
-        self.selected_step = None
+        self.select_step(None)
         self.overlay_changed.emit()
         self.explanation_changed.emit()
 

@@ -270,3 +270,39 @@ def test_every_change_is_told(qtbot: QtBot, change: Callable[[Session], None], s
     session = opened(make_series())
     with qtbot.waitSignal(getattr(session, signal)):
         change(session)
+
+
+def test_a_series_is_found_again_as_it_was_left() -> None:
+    first, second = make_series(uid="1"), make_series(uid="2")
+    session = opened(first, second)
+    session.go_to_slice(1)
+    session.set_preset("lung")
+    session.set_view(View(3, (0.2, 0.3)))
+    session.select_series(second)
+    session.set_volume(make_volume(second))
+    assert (session.slice_index, session.window, session.view) == (3, Window(40, 400), View())
+    session.select_series(first)
+    assert (session.slice_index, session.window_name, session.view) == (1, "lung", View(3, (0.2, 0.3)))
+    session.set_volume(make_volume(first))
+    assert session.window == PRESETS["lung"]
+
+
+def test_another_plane_goes_through_what_the_reader_looks_at() -> None:
+    session = opened(make_series((6, 40, 48), (2.0, 1.0, 1.0)))
+    session.set_view(View(4, (10.5 / 48, 30.5 / 40)))
+    session.set_plane("coronal")
+    assert session.slice_index == 30  # rows run from front to back
+    session.set_plane("axial")
+    session.go_to_slice(5)
+    session.set_box(SliceBox(8, 10, 13, 15))
+    session.set_plane("sagittal")
+    assert session.slice_index == 10  # columns run from right to left
+
+
+def test_scrolling_lets_go_of_the_step(qtbot: QtBot) -> None:
+    session = opened(make_series())
+    session.select_step(2)
+    with qtbot.waitSignal(session.step_selected) as told:
+        session.scroll(1)
+    assert told.args == [-1]
+    assert session.selected_step is None
