@@ -13,7 +13,7 @@ from ..reasoning.record import explanation_json
 from ..reasoning.request import Answered, Explanation, Failed, ModelState, StepArrived, ZoomReady
 from ..volume.window import PRESETS
 from . import DONE, UNREADABLE_REPLY
-from .opening import box_argument, find_slice, load_slice, point_argument, window_argument
+from .opening import box_argument, choose_slice, load_slice, point_argument, window_argument
 from .output import print_json, say, show
 from .results import write_results
 
@@ -43,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Explain, write the results, and say the steps as they come."""
-    series, index = find_slice(args.path, args.series, args.sop, args.slice)
+    series, index = choose_slice(args.path, args.series, args.sop, args.slice)
     volume = load_slice(series, index)
     request = freeze_request(
         volume,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import VolumeError
 from ..volume.ct import CtVolume
+from ..volume.describe import find_slice
 from ..volume.geometry import SliceBox
 from ..volume.load import Loader
 from ..volume.scan import scan
@@ -16,7 +17,7 @@ from ..volume.series import Scan, Series
 from ..volume.window import PRESETS, Window
 
 
-def find_slice(
+def choose_slice(
     path: Path, series_uid: str | None, sop_uid: str | None, index: int | None
 ) -> tuple[Series, int]:
     """The series and 0-based slice index that the user means.
@@ -40,14 +41,14 @@ def find_slice(
 
 def _by_sop(candidates: list[Series], sop_uid: str) -> tuple[Series, int]:
     for series in candidates:
-        for index, frame in enumerate(series.frames):
-            if frame.sop_uid == sop_uid:
-                return series, index
+        if any(frame.sop_uid == sop_uid for frame in series.frames):
+            return series, find_slice(series, sop_uid)
     raise VolumeError(f"No loadable slice here has the SOP instance UID {sop_uid}.")
 
 
 def _only(found: Scan, loadable: list[Series], series_uid: str | None) -> Series:
-    if len(loadable) == 1:
+    """The series that is meant; of those split off one UID, the largest, which comes first."""
+    if len({series.identity.series_uid for series in loadable}) == 1:
         return loadable[0]
     if loadable:
         raise VolumeError("Several series are here: name one with --series (medreason info lists them).")
