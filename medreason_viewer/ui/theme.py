@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import qtawesome
-from PySide6.QtGui import QColor, QIcon, QPalette, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPalette, QPixmap, QPixmapCache
 from PySide6.QtWidgets import QApplication
 
 GROUND: Final = "#0d1013"  # behind images
@@ -112,8 +112,12 @@ def icon(name: str, colour: str = TEXT) -> QIcon:
 
 
 def pixmap(name: str, colour: str, size: int = 16) -> QPixmap:
-    """An icon as a pixmap of ``size`` device-independent pixels."""
-    return icon(name, colour).pixmap(size, size)
+    """An icon as a pixmap of ``size`` device-independent pixels; drawn once, for it takes a millisecond."""
+    key, drawn = f"{name} {colour} {size}", QPixmap()
+    if not QPixmapCache.find(key, drawn):
+        drawn = icon(name, colour).pixmap(size, size)
+        QPixmapCache.insert(key, drawn)
+    return drawn
 
 
 def app_icon() -> QIcon:
