@@ -23,7 +23,6 @@ from .scan import scan
 from .series import Series
 
 _TICK_S: Final = 0.005
-_STALL_S: Final = 1.5  # each codec is loaded over and over for about so long
 _STALL_SLICES: Final = 48
 
 
@@ -48,7 +47,9 @@ class VolumeBench(TypedDict):
     stall_ms: dict[str, Stall]
 
 
-def bench_volume(slices: int = 600, repeats: int = 5, folder: Path | None = None) -> VolumeBench:
+def bench_volume(
+    slices: int = 600, repeats: int = 5, folder: Path | None = None, stall_s: float = 1.5
+) -> VolumeBench:
     """Measure on uncompressed slices of 512 x 512 that are written for it and removed again.
 
     Times are medians of ``repeats`` runs of either side in turn, after one run of each that warms the file
@@ -59,6 +60,8 @@ def bench_volume(slices: int = 600, repeats: int = 5, folder: Path | None = None
     slices, repeats : int
     folder : Path, optional
         Where the slices are written: beside the system's temporary files by default.
+    stall_s : float
+        For how long each codec is loaded over and over; at least once.
     """
     with tempfile.TemporaryDirectory(prefix="medreason-bench-", dir=folder) as name:
         raw = Path(name)
@@ -75,7 +78,7 @@ def bench_volume(slices: int = 600, repeats: int = 5, folder: Path | None = None
         first_image_s=median(ours[2]),
         volume_bytes=slices * 512 * 512 * 2,
         peak_bytes=peak,
-        stall_ms={codec: stall(codec, folder) for codec in CODECS},
+        stall_ms={codec: stall(codec, folder, stall_s) for codec in CODECS},
     )
 
 
@@ -132,7 +135,7 @@ def _held(process: psutil.Process) -> int:
     return int(getattr(memory, "pss", 0) or memory.uss)
 
 
-def stall(codec: str, folder: Path | None = None) -> Stall:
+def stall(codec: str, folder: Path | None = None, seconds: float = 1.5) -> Stall:
     """How late a timer of the main thread is while a series in this codec loads in another.
 
     Parameters
@@ -143,12 +146,12 @@ def stall(codec: str, folder: Path | None = None) -> Stall:
     with tempfile.TemporaryDirectory(prefix="medreason-bench-", dir=folder) as name:
         write_series(Path(name), _STALL_SLICES, codec)
         series = scan(Path(name)).series[0]
-        late = _ticks_while(series)
+        late = _ticks_while(series, seconds)
     return Stall(p95=float(np.percentile(late, 95)), max=float(max(late)))
 
 
-def _ticks_while(series: Series) -> list[float]:
-    end = time.perf_counter() + _STALL_S
+def _ticks_while(series: Series, seconds: float) -> list[float]:
+    end = time.perf_counter() + seconds
     worker = threading.Thread(target=_load_until, args=(series, end))
     late = []
     worker.start()
