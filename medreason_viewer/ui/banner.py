@@ -16,7 +16,7 @@ RESEARCH_NOTICE: Final = (
     "Research use only. This is not a medical device. Explanations can be wrong and still sound convincing: "
     "never base a diagnosis or treatment on them."
 )
-_MOST = 3
+_MOST = 2  # besides the notice, which stays until it is dismissed
 _ICONS: Final[dict[Kind, tuple[str, str]]] = {
     "notice": ("mdi6.information-outline", theme.ACCENT),
     "caution": ("mdi6.alert-outline", theme.CAUTION),
@@ -30,6 +30,7 @@ class Banner(QFrame):
     def __init__(self, text: str, kind: Kind) -> None:
         super().__init__()
         self.setObjectName("banner")
+        self.kind = kind
         self.setProperty("kind", kind)
         self.text = PlainLabel(text, wrap=True)
         self.setAccessibleName(self.text.text())
@@ -74,7 +75,12 @@ class BannerArea(QWidget):
         newest = Banner(text, kind)
         self._column.insertWidget(0, newest)
         newest.show()
-        for banner in self.banners()[_MOST:]:
+        for banner in self._passing()[_MOST:]:
+            banner.dismiss()
+
+    def clear(self) -> None:
+        """Take away all but the notice: they were about what came before."""
+        for banner in self._passing():
             banner.dismiss()
 
     def banners(self) -> list[Banner]:
@@ -82,3 +88,6 @@ class BannerArea(QWidget):
         items = (self._column.itemAt(place) for place in range(self._column.count()))
         widgets = (item.widget() for item in items if item is not None)
         return [widget for widget in widgets if isinstance(widget, Banner) and not widget.isHidden()]
+
+    def _passing(self) -> list[Banner]:
+        return [banner for banner in self.banners() if banner.kind != "notice"]

@@ -42,16 +42,21 @@ class AnswerPage(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.zoom, self.evidence, self.reasoning = ZoomPanel(), EvidencePanel(), ReasoningPanel()
+        self.question = PlainLabel(role="muted", wrap=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addWidget(self.zoom, 2)
         column.addWidget(self.evidence)
         column.addWidget(PlainLabel("The model's reasoning", "heading"))
+        column.addWidget(self.question)
         column.addWidget(self.reasoning, 3)
 
     def show_answer(self, answer: Answer | None, *, folded: bool, selected_step: int | None) -> None:
         """Show an answer so far; ``folded`` while it waits for the reader's own read."""
         self.zoom.show_answer(answer)
         self.evidence.show_answer(answer)
+        question = answer.request.question if answer else None
+        self.question.setText(f"You asked: {question}")
+        self.question.setVisible(bool(question))
         self.reasoning.show_answer(answer, folded=folded, selected_step=selected_step)

@@ -9,7 +9,18 @@ from typing import Final
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QInputDialog,
+    QLineEdit,
+    QMainWindow,
+    QMenu,
+    QPlainTextEdit,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ..settings import Settings
 from ..volume.geometry import SliceBox
@@ -77,16 +88,18 @@ class MainWindow(QMainWindow):
         self.banners.say(RESEARCH_NOTICE, "notice")
 
     def open_path(self, path: Path) -> None:
-        """Scan a path; what is open stays so until the scan is done."""
+        """Scan a path; what is open stays so until the scan is done, but for what was said of it."""
+        if self.parts.session.scan is not None:
+            self.banners.clear()
         self.parts.opening.open(path)
 
-    def explain_box(self) -> None:
-        """Explain the box drawn on the slice shown."""
+    def explain_box(self, question: str = "") -> None:
+        """Explain the box drawn on the slice shown, or put the reader's own question about it."""
         box = self.parts.session.box_slice
         if box is None:
             self.banners.say(_NO_REGION, "caution")
         else:
-            self.parts.explainer.explain(ExplainTarget(box_slice=box))
+            self.parts.explainer.explain(ExplainTarget(box_slice=box), question.strip() or None)
 
     # Qt's events
 
@@ -96,8 +109,9 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Keys that no panel wants belong to the image."""
-        self.parts.view.keyPressEvent(event)
+        """Keys that no panel wants belong to the image, unless the reader is typing."""
+        if not isinstance(QApplication.focusWidget(), QLineEdit | QPlainTextEdit):
+            self.parts.view.keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files and folders may be dropped."""
@@ -155,6 +169,7 @@ class MainWindow(QMainWindow):
             open_file=self._ask_file,
             quit=self.close,
             explain=self.explain_box,
+            ask=self._ask_question,
             stop=parts.explainer.stop,
             choose_model=self._ask_model,
             full_screen=self._toggle_full_screen,
@@ -169,7 +184,7 @@ class MainWindow(QMainWindow):
         parts.session.message.connect(lambda text: self.banners.say(text, "fault"))
         parts.view.menu_requested.connect(self._show_menu)
         parts.view.explain_requested.connect(parts.explainer.explain)
-        parts.explain.explain_requested.connect(self.explain_box)
+        parts.explain.explain_requested.connect(lambda: self.explain_box())
         parts.explain.stop_requested.connect(parts.explainer.stop)
 
     # Menus and dialogs
@@ -203,6 +218,14 @@ class MainWindow(QMainWindow):
 
     def _ask_model(self) -> None:
         self._ask("Choose a model folder", QFileDialog.FileMode.Directory, self._choose_model)
+
+    def _ask_question(self) -> None:
+        dialog = QInputDialog(self)
+        dialog.setWindowTitle("Ask about the region")
+        dialog.setLabelText("Your question about the region in the box:")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.textValueSelected.connect(self.explain_box)
+        dialog.open()
 
     def _ask(self, title: str, mode: QFileDialog.FileMode, then: Callable[[Path], object]) -> None:
         dialog = QFileDialog(self, title)

@@ -30,6 +30,7 @@ class Commands:
     open_file: Callable[[], object]
     quit: Callable[[], object]
     explain: Callable[[], object]
+    ask: Callable[[], object]
     stop: Callable[[], object]
     choose_model: Callable[[], object]
     full_screen: Callable[[], object]
@@ -61,6 +62,7 @@ def fill(bar: QMenuBar, commands: Commands, view: ViewActions, read_first: QActi
         "&Explain",
         [
             Entry("&Explain region\tE", commands.explain, "", "mdi6.comment-question-outline"),
+            Entry("&Ask about the region …", commands.ask, "Ctrl+E"),
             Entry("&Stop", commands.stop, "Ctrl+.", "mdi6.stop"),
             None,
             Entry("Choose &model folder …", commands.choose_model),

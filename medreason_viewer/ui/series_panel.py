@@ -41,8 +41,9 @@ class SeriesPanel(QFrame):
         scan = self._session.scan
         self.list.blockSignals(True)
         self.list.clear()
+        several = scan is not None and len({series.identity.patient_key for series in scan.series}) > 1
         for study in scan.studies if scan else ():
-            self._add_study(study)
+            self._add_study(study, named=several)
         self.list.blockSignals(False)
         self._show_unreadable(scan)
         self._show_series()
@@ -64,12 +65,13 @@ class SeriesPanel(QFrame):
         column.addWidget(self.list, 1)
         column.addWidget(self.unreadable)
 
-    def _add_study(self, study: Study) -> None:
+    def _add_study(self, study: Study, *, named: bool) -> None:
         if not study.series:
             return
-        header = QListWidgetItem(readable(_study_title(study)))
+        title = _study_title(study, named=named)
+        header = QListWidgetItem(readable(title))
         header.setFlags(Qt.ItemFlag.NoItemFlags)
-        header.setToolTip(tooltip(_study_title(study)))
+        header.setToolTip(tooltip(title))
         self.list.addItem(header)
         for series in study.series:
             self.list.addItem(_series_item(series))
@@ -116,7 +118,9 @@ def _series_item(series: Series) -> QListWidgetItem:
     return item
 
 
-def _study_title(study: Study) -> str:
+def _study_title(study: Study, *, named: bool) -> str:
+    """Date and description; the patient too, where the path holds more than one."""
     identity = study.series[0].identity
-    parts = (wording.date(identity.study_date), identity.study_description)
+    name = wording.patient(identity) if named else ""
+    parts = (name, wording.date(identity.study_date), identity.study_description)
     return " · ".join(part for part in parts if part) or "Study without a date"

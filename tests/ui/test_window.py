@@ -295,9 +295,12 @@ def test_what_a_model_says_after_it_was_replaced_is_dropped(opened: Opened, qtbo
     assert len(client_of(place).requests) == 1
 
 
+@pytest.mark.parametrize(
+    "answer", [ANSWER, "A long answer in a sentence of its own, which needs several lines. " * 3]
+)
 @pytest.mark.parametrize("size", [(1280, 800), (1600, 1000)])
-def test_nothing_is_cut_off(opened: Opened, qtbot: QtBot, size: tuple[int, int]) -> None:
-    place = opened(settings=Settings(window_width=size[0], window_height=size[1]))
+def test_nothing_is_cut_off(opened: Opened, qtbot: QtBot, size: tuple[int, int], answer: str) -> None:
+    place = opened(settings=Settings(window_width=size[0], window_height=size[1]), answer=answer)
     explain(place, qtbot)
     qtbot.wait(50)
     assert (place.window.width(), place.window.height()) == size

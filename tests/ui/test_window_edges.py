@@ -181,6 +181,43 @@ def _tab_round(place: Workplace) -> list[QWidget]:
     return reached
 
 
+def test_keys_belong_to_what_is_typed(opened: Opened, qtbot: QtBot) -> None:
+    place = opened(settings=Settings(window_width=1280, window_height=800, read_first=True))
+    place.session.set_box(BOX)
+    place.window.explain_box()
+    line = place.window.parts.explain.page.reasoning.own_read.line
+    qtbot.waitUntil(line.isVisible)
+    line.setFocus()
+    before = place.session.slice_index
+    qtbot.keyClicks(line, "i see")
+    qtbot.keyClick(line, Qt.Key.Key_Down)
+    assert line.text() == "i see"
+    assert place.session.overlay_visible
+    assert place.session.slice_index == before
+
+
+def test_a_question_goes_with_the_box_and_is_shown(opened: Opened, qtbot: QtBot) -> None:
+    place = opened()
+    place.session.set_box(BOX)
+    place.window.explain_box("Is it calcified?")
+    page = place.window.parts.explain.page
+    qtbot.waitUntil(page.question.isVisible)
+    assert page.question.text() == "You asked: Is it calcified?"
+    assert place.session.answer is not None
+    assert place.session.answer.request.question == "Is it calcified?"
+
+
+def test_banners_of_the_study_before_are_gone(opened: Opened, tmp_path: Path, qtbot: QtBot) -> None:
+    place = opened()
+    for number in range(4):
+        place.session.message.emit(f"Fault {number}.")
+    assert [banner.text.text() for banner in place.window.banners.banners()][:2] == ["Fault 3.", "Fault 2."]
+    assert len(place.window.banners.banners()) == 3
+    place.window.open_path(write_study(tmp_path / "next", patient="ROE^RICHARD"))
+    qtbot.waitUntil(lambda: len(place.window.banners.banners()) == 1)
+    assert "Research use only" in first_banner(place)
+
+
 # The model's state
 
 
