@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import torch
 from torch import nn
 from transformers import AutoTokenizer, PrinterCallback, Qwen2_5_VLForConditionalGeneration, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
@@ -46,13 +47,20 @@ class _Nf4AwareTrainer(SFTTrainer):
     """TRL's trainer, with the weights rounded from a given step on."""
 
     nf4_from_step: int = 0
-    language_model: nn.Module
+    trained: Qwen2_5_VLForConditionalGeneration
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Load a checkpoint's weights; transformers 5.23's own way finds no place for any and goes on."""
+        saved = Qwen2_5_VLForConditionalGeneration.from_pretrained(
+            resume_from_checkpoint, dtype=torch.float32, local_files_only=True, use_safetensors=True
+        )
+        nn.Module.load_state_dict(self.trained, saved.state_dict())
 
     def training_step(self, *args: Any, **kwargs: Any) -> Any:
         step: Callable[..., Any] = super().training_step
         if self.state.global_step < self.nf4_from_step:
             return step(*args, **kwargs)
-        with as_nf4(self.language_model):
+        with as_nf4(self.trained.model.language_model):
             return step(*args, **kwargs)
 
 
@@ -96,7 +104,7 @@ def fine_tune(
             callbacks=[Progress("sft", fit.batch), *callbacks],
         )
     trainer.remove_callback(PrinterCallback)
-    trainer.language_model = model.model.language_model
+    trainer.trained = model
     trainer.nf4_from_step = int(plan.nf4_from * fit.steps)
     checkpoint = last_checkpoint(folder) if resume else None
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
