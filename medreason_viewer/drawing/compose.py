@@ -97,11 +97,12 @@ def position_corner(series: Series, image: SliceImage, count: int) -> tuple[str,
     plane, name = _position(image.plane), image.plane_name.capitalize()
     if not image.native:
         return "reformatted", plane, f"{name} {image.index + 1} / {count}"
-    number = series.frames[image.index].instance_number
+    frame = series.frames[image.index]
     step = f"Spacing {series.spacing_mm[0]:.2f} mm" if series.spacing_mm and count > 1 else ""
-    if number is None:
-        return step, plane, f"{name} {image.index + 1} / {count}"
-    return step, plane, f"{name} · {count} images", f"Image {number}"
+    thick = f"Thickness {frame.thickness_mm:.2f} mm" if frame.thickness_mm else ""
+    if frame.instance_number is None:
+        return thick, step, plane, f"{name} {image.index + 1} / {count}"
+    return thick, step, plane, f"{name} · {count} images", f"Image {frame.instance_number}"
 
 
 def flags(series: Series, notes: Iterable[Note]) -> tuple[str, ...]:

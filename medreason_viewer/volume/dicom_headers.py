@@ -158,6 +158,7 @@ def _frame(tags: Tags, layout: PixelLayout, path: Path) -> Frame:
         window=_window(tags),
         image_type=tags.parts(names.IMAGE_TYPE),
         acquisition=tags.text(names.ACQUISITION_NUMBER),
+        thickness_mm=abs(_first(tags, names.SLICE_THICKNESS, 0.0)) or None,
     )
 
 

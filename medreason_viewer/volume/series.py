@@ -99,6 +99,7 @@ class Frame:
     window: tuple[float, float] | None = None
     image_type: tuple[str, ...] = ()
     acquisition: str = ""
+    thickness_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
