@@ -108,7 +108,7 @@ def position_corner(series: Series, image: SliceImage, count: int) -> tuple[str,
 def flags(series: Series, notes: Iterable[Note]) -> tuple[str, ...]:
     """Warnings in a few words each; their sentences stand in the panels."""
     codes = dict.fromkeys(note.code for note in notes)
-    words = {"tilt": f"tilt {abs(series.tilt_deg):.1f}°", "no_geometry": "no geometry: never measured in mm"}
+    words = {"tilt": f"tilt {abs(series.tilt_deg):.1f}°", "no_geometry": "no geometry, so no mm"}
     return tuple(f"▲ {words.get(code, code.replace('_', ' '))}" for code in codes)
 
 
@@ -121,7 +121,8 @@ def _position(plane: SlicePlane | None) -> str:
     if plane is None:
         return ""
     axis = int(abs(plane.normal).argmax())
-    return f"{_AXIS_NAMES[axis]} {plane.origin_mm[axis]:+.1f} mm".replace("-", "−")
+    place_mm = round(plane.origin_mm[axis], 1) + 0.0  # no minus before zero
+    return f"{_AXIS_NAMES[axis]} {place_mm:+.1f} mm".replace("-", "−")
 
 
 def _date(text: str) -> str:

@@ -225,6 +225,9 @@ def test_automatic_window_without_one_in_the_file_spans_the_tissue() -> None:
     assert window.centre_hu == pytest.approx(50, abs=10)
     assert window.width_hu == pytest.approx(200, rel=0.1)
     assert automatic_window(hu, (30.0, 0.0)) == window
+    assert automatic_window(hu, (30.0, 80.0)) == Window(30, 80)
+    assert automatic_window(hu, (9000.0, 80.0)) == window  # all black would show nothing
+    assert automatic_window(hu, (-9000.0, 80.0)) == window
     assert automatic_window(np.full((5, 5), 7.0), None).width_hu >= 1
 
 
