@@ -20,7 +20,8 @@ from PySide6.QtWidgets import QWidget
 from ..drawing.overlay import Crosshair, OverlayItem
 from ..drawing.placement import Placement, Size
 from ..drawing.scene import paint
-from .drags import Drag, begin_drag, cursor_for
+from .drag import Drag
+from .drags import begin_drag, cursor_for
 from .input_profile import DEFAULT_PROFILE, InputProfile
 from .overrides import guarded
 from .scroll_strip import STRIP_PX, ScrollStrip

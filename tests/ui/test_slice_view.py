@@ -151,6 +151,7 @@ def test_left_and_right_change_the_series(view: SliceView) -> None:
 
 @pytest.mark.parametrize(("number", "name"), list(enumerate(PRESETS, start=1)))
 def test_digits_are_presets(view: SliceView, number: int, name: str) -> None:
+    view.session.go_to_slice(1)
     press(view, KEY(KEY.Key_0.value + number))
     assert (view.session.window, view.session.window_name) == (PRESETS[name], name)
     press(view, KEY.Key_0)
