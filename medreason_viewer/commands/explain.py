@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 
 from ..errors import ModelError
-from ..reasoning.bundle import DEMO_BUNDLE
 from ..reasoning.client import explain_blocking
 from ..reasoning.freeze import freeze_request
 from ..reasoning.record import explanation_json
 from ..reasoning.request import Answered, Explanation, Failed, ModelState, StepArrived, ZoomReady
 from ..volume.window import PRESETS
 from . import DONE, UNREADABLE_REPLY
+from .models import chosen_bundle
 from .opening import box_argument, choose_slice, load_slice, point_argument, window_argument
 from .output import print_json, say, show
 from .results import write_results
@@ -36,7 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="window of overlay.png (the model always sees its own)",
     )
     parser.add_argument("--question", metavar="TEXT", help="a question of your own")
-    parser.add_argument("--model", type=Path, default=DEMO_BUNDLE, metavar="BUNDLE", help="model folder")
+    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="model folder (default: the one in use)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result files")
     parser.add_argument("--json", action="store_true", help="explanation.json on standard output as well")
 
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     zoom: ZoomReady | None = None
     explanation: Explanation | None = None
     told = ""
-    for event in explain_blocking(args.model, request):
+    for event in explain_blocking(args.model or chosen_bundle(), request):
         match event:
             case ModelState() if event.text != told:
                 told = event.text

@@ -32,10 +32,15 @@ def run(args: argparse.Namespace) -> int:
     return int(args.act(args))
 
 
-def _list(args: argparse.Namespace) -> int:
+def chosen_bundle() -> Path:
+    """The model folder that is set, else the demo's."""
     chosen = settings_file.load(settings_file.default_path()).model_bundle
-    folders = [DEMO_BUNDLE, *([Path(chosen)] if chosen else [])]
-    rows = [_entry(folder, in_use=folder == folders[-1]) for folder in folders]
+    return Path(chosen) if chosen else DEMO_BUNDLE
+
+
+def _list(args: argparse.Namespace) -> int:
+    chosen = chosen_bundle()
+    rows = [_entry(folder, in_use=folder == chosen) for folder in dict.fromkeys((DEMO_BUNDLE, chosen))]
     if args.json:
         print_json({"models": rows})
     else:
