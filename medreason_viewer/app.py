@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -141,6 +142,7 @@ def run(path: Path | None, bundle: Path | None, settings_path: Path | None = Non
     else:
         place.window.closing.connect(partial(_keep, where))
     sys.excepthook = partial(_unexpected, place.session)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl+C in the shell waits for the next event
     place.window.show()
     place.explainer.start()
     if path is not None:

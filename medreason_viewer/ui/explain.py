@@ -74,6 +74,7 @@ class Explainer(QObject):
         self._client_number = 0
         self._said = ""
         self._arrived.connect(self._receive, Qt.ConnectionType.QueuedConnection)
+        session.scan_changed.connect(self._forget)
         self.use(make_client)
 
     def use(self, make_client: MakeClient | None) -> None:
@@ -120,6 +121,13 @@ class Explainer(QObject):
         """End the model's process."""
         if self._client is not None:
             self._client.close()
+
+    def _forget(self) -> None:
+        """Another study is open: what was asked about the one before need not be answered."""
+        for request_id in self._asked:
+            if self._client is not None:
+                self._client.cancel(request_id)
+        self._asked.clear()
 
     def shown_answer(self) -> tuple[Answer | None, bool]:
         """The answer of the pixels in view, and True; else the newest of the same series, and False."""

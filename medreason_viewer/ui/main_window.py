@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,6 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QInputDialog,
     QLineEdit,
     QMainWindow,
@@ -27,6 +25,7 @@ from ..volume.geometry import SliceBox
 from . import menus, theme
 from .answer import ExplainTarget
 from .banner import RESEARCH_NOTICE, BannerArea
+from .choosing import choose_folder, choose_image
 from .explain import Explainer
 from .explain_panel import ExplainPanel
 from .footer import Footer
@@ -40,9 +39,6 @@ from .view_bar import ViewActions, ViewBar
 
 _NO_REGION: Final = "Mark a region first: draw a box on the slice (B), or right-click a spot."
 _ONE_AT_A_TIME: Final = "Only the first was opened: drop one folder, file or archive at a time."
-_FILES: Final = (
-    "CT images and archives (*.dcm *.DCM *.zip *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd DICOMDIR);;All (*)"
-)
 
 
 @dataclass(frozen=True)
@@ -165,13 +161,13 @@ class MainWindow(QMainWindow):
     def _commands(self) -> menus.Commands:
         parts = self.parts
         return menus.Commands(
-            open_folder=self._ask_folder,
-            open_file=self._ask_file,
+            open_folder=lambda: choose_folder(self, "Open a folder with CT images", self.open_path),
+            open_file=lambda: choose_image(self, "Open an image or an archive", self.open_path),
             quit=self.close,
             explain=self.explain_box,
             ask=self._ask_question,
             stop=parts.explainer.stop,
-            choose_model=self._ask_model,
+            choose_model=lambda: choose_folder(self, "Choose a model folder", self._choose_model),
             full_screen=self._toggle_full_screen,
             next_series=lambda: parts.session.step_series(1),
             previous_series=lambda: parts.session.step_series(-1),
@@ -210,30 +206,12 @@ class MainWindow(QMainWindow):
         menu.addActions([self.actions_of_view.overlay, self.actions_of_view.reset])
         return menu
 
-    def _ask_folder(self) -> None:
-        self._ask("Open a folder with CT images", QFileDialog.FileMode.Directory, self.open_path)
-
-    def _ask_file(self) -> None:
-        self._ask("Open an image or an archive", QFileDialog.FileMode.ExistingFile, self.open_path)
-
-    def _ask_model(self) -> None:
-        self._ask("Choose a model folder", QFileDialog.FileMode.Directory, self._choose_model)
-
     def _ask_question(self) -> None:
         dialog = QInputDialog(self)
         dialog.setWindowTitle("Ask about the region")
         dialog.setLabelText("Your question about the region in the box:")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.textValueSelected.connect(self.explain_box)
-        dialog.open()
-
-    def _ask(self, title: str, mode: QFileDialog.FileMode, then: Callable[[Path], object]) -> None:
-        dialog = QFileDialog(self, title)
-        dialog.setFileMode(mode)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if mode == QFileDialog.FileMode.ExistingFile:
-            dialog.setNameFilter(_FILES)
-        dialog.fileSelected.connect(lambda chosen: then(Path(chosen)))
         dialog.open()
 
     def _choose_model(self, folder: Path) -> None:

@@ -98,6 +98,11 @@ class FakeClient:
         for thread in self._threads:
             thread.join(5)
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is still being played."""
+        return any(thread.is_alive() for thread in self._threads)
+
     def _play(self, request: ExplainRequest, stop: threading.Event) -> None:
         for event in self._script(request):
             if isinstance(event, Answered):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from fake_client import MODEL, FakeClient
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPointF, QSettings, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 from small_study import LESION, write_study
 
@@ -22,6 +23,7 @@ from medreason_viewer.errors import ModelError, RegionError, VolumeError
 from medreason_viewer.reasoning.request import Check, ModelState, Step
 from medreason_viewer.settings import Settings
 from medreason_viewer.ui.answer import ExplainTarget
+from medreason_viewer.ui.choosing import choose_folder
 from medreason_viewer.ui.unattended import Unattended
 from medreason_viewer.volume.geometry import SliceBox
 
@@ -267,6 +269,66 @@ def test_the_window_remembers_its_shape_and_no_patient(opened: Opened, tmp_path:
     settings.save(kept[0], tmp_path / "settings.toml")
     text = (tmp_path / "settings.toml").read_text()
     assert not any(word in text for word in ("DOE", "JANE", "P1", "study"))
+
+
+def test_a_path_that_was_chosen_leaves_no_trace(build: Opened, tmp_path: Path, qtbot: QtBot) -> None:
+    place = build()
+    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "config"))
+    named = tmp_path / "DOE^JANE"
+    named.mkdir()
+    chosen: list[Path] = []
+    dialog = choose_folder(place.window, "Choose", chosen.append)
+    dialog.setDirectory(str(named))
+    gone: list[bool] = []
+    dialog.destroyed.connect(lambda: gone.append(True))
+    dialog.fileSelected.emit(str(named))
+    dialog.done(QFileDialog.DialogCode.Accepted)
+    qtbot.waitUntil(lambda: bool(gone))
+    assert chosen == [named]
+    noted = [file.read_text() for file in (tmp_path / "config").rglob("*") if file.is_file()]
+    assert noted, "Qt no longer notes anything: choosing.py may go"
+    assert not any("DOE" in text for text in noted)
+
+
+@pytest.fixture
+def run_window(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], int]:
+    """Runs the program, closes its window at once, and returns its exit code."""
+
+    def run() -> int:
+        monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # put back afterwards
+        monkeypatch.setattr(app.signal, "signal", lambda *_: None)
+        QTimer.singleShot(50, QApplication.closeAllWindows)
+        return app.run(None, tmp_path / "no bundle", tmp_path / "settings.toml")
+
+    return run
+
+
+def test_the_program_saves_its_settings_when_closed(
+    qapp: QApplication, run_window: Callable[[], int], tmp_path: Path
+) -> None:
+    assert run_window() == 0
+    assert settings.load(tmp_path / "settings.toml").read_first is False
+
+
+def test_settings_that_cannot_be_understood_are_left_as_they_are(
+    qapp: QApplication, run_window: Callable[[], int], tmp_path: Path
+) -> None:
+    (tmp_path / "settings.toml").write_text("read_first = maybe")
+    assert run_window() == 0
+    assert (tmp_path / "settings.toml").read_text() == "read_first = maybe"
+
+
+def test_another_study_cancels_what_was_asked(opened: Opened, small_study: Path, qtbot: QtBot) -> None:
+    place = opened()
+    client = place.explainer._client
+    assert isinstance(client, FakeClient)
+    client.released.clear()
+    place.session.set_box(BOX)
+    place.window.explain_box()
+    qtbot.waitUntil(lambda: place.session.answer is not None and len(place.session.answer.steps) == 3)
+    place.window.open_path(small_study)
+    qtbot.waitUntil(lambda: not client.busy)
+    assert place.session.answers == ()
 
 
 def test_help_and_version_need_no_display(capsys: pytest.CaptureFixture[str]) -> None:

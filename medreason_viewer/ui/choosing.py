@@ -1,0 +1,46 @@
+"""File dialogs that leave no trace: Qt would note the paths chosen, and a path may name a patient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+_IMAGES: Final = (
+    "CT and archives (*.dcm *.DCM *.zip *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd DICOMDIR);;All (*)"
+)
+_TRACES: Final = ("history", "lastVisited")
+
+
+def choose_folder(parent: QWidget, title: str, then: Callable[[Path], object]) -> QFileDialog:
+    """Let the reader choose a folder; ``then`` takes it. Does not block."""
+    return _open(parent, title, QFileDialog.FileMode.Directory, then)
+
+
+def choose_image(parent: QWidget, title: str, then: Callable[[Path], object]) -> QFileDialog:
+    """Let the reader choose an image file or an archive; ``then`` takes it. Does not block."""
+    dialog = _open(parent, title, QFileDialog.FileMode.ExistingFile, then)
+    dialog.setNameFilters(list(_IMAGES))
+    return dialog
+
+
+def _open(
+    parent: QWidget, title: str, mode: QFileDialog.FileMode, then: Callable[[Path], object]
+) -> QFileDialog:
+    dialog = QFileDialog(parent, title)
+    dialog.setFileMode(mode)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.fileSelected.connect(lambda chosen: then(Path(chosen)))
+    dialog.destroyed.connect(_forget_paths)  # comes after Qt has written them down
+    dialog.open()
+    return dialog
+
+
+def _forget_paths() -> None:
+    noted = QSettings(QSettings.Scope.UserScope, "QtProject")
+    for trace in _TRACES:
+        noted.remove(f"FileDialog/{trace}")
+    noted.sync()
