@@ -61,6 +61,8 @@ def _check_on_slice(volume: CtVolume, box: SliceBox | None, point: tuple[float, 
     _, rows, cols = volume.shape
     size = f"The slice is {cols} pixels wide and {rows} high"
     if box is not None and not box.fits(rows, cols):
-        raise RegionError(f"{size}; the box {','.join(f'{v:g}' for v in box.as_tuple())} is not wholly on it.")
+        raise RegionError(
+            f"{size}; the box {','.join(f'{v:g}' for v in box.as_tuple())} is not wholly on it."
+        )
     if point is not None and not (0 <= point[0] < cols and 0 <= point[1] < rows):
         raise RegionError(f"{size}; the point {point[0]:g},{point[1]:g} is not on it.")
