@@ -95,6 +95,9 @@ def _add_sft(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nf4-from", type=float, default=0.6, help="part of the steps after which weights are rounded to NF4"
     )
+    parser.add_argument(
+        "--dense-weight", type=float, default=0.2, help="of the warm-up's loss in fine-tuning"
+    )
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="for arithmetic")
     parser.set_defaults(run=_sft)
 
@@ -112,7 +115,11 @@ def _sft(args: argparse.Namespace) -> None:
     warm_up = (
         Fit(args.warm_up_steps, learning_rate=args.warm_up_rate, **common) if args.warm_up_steps else None
     )
-    sft = Sft(Fit(args.steps, learning_rate=args.rate, **common), nf4_from=args.nf4_from)
+    sft = Sft(
+        Fit(args.steps, learning_rate=args.rate, **common),
+        nf4_from=args.nf4_from,
+        dense_weight=args.dense_weight,
+    )
     recipe = Recipe(sft, warm_up, start=args.start, seed=args.seed, judge=args.judge)
     work = args.work or args.out.with_name(f"{args.out.name}-work")
     train(recipe, args.data, args.out, work, args.resume)

@@ -14,7 +14,7 @@ from medreason_viewer.reasoning.manifest import Manifest
 from medreason_viewer.reasoning.patches import image_tokens, to_patches
 from medreason_viewer.reasoning.tokens import ChatTokenizer, Message
 
-from . import dataset, items
+from . import dataset, dense, items
 
 IGNORED: Final = -100
 
@@ -44,11 +44,14 @@ class Collator:
         Folder of the data set.
     model : Path
         Folder that holds ``tokenizer.json``.
+    with_dense : bool
+        Add dense targets for the vision tower, which needs pictures of one size.
     """
 
-    def __init__(self, data: Path, model: Path, manifest: Manifest) -> None:
+    def __init__(self, data: Path, model: Path, manifest: Manifest, *, with_dense: bool = False) -> None:
         self._paths = (data, model)
         self._manifest = manifest
+        self._with_dense = with_dense
         self._opened: tuple[dataset.DataSet, ChatTokenizer] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -66,7 +69,12 @@ class Collator:
             items.make(data, row["case"], row["turn"], self._manifest, np.random.default_rng(row["draw"]))
             for row in rows
         ]
-        return batch(made, tokenizer)
+        tensors = batch(made, tokenizer)
+        if self._with_dense:
+            tensors |= dense.stacked(
+                [dense.target_of(data, row["case"], item) for row, item in zip(rows, made, strict=True)]
+            )
+        return tensors
 
 
 def batch(made: Sequence[items.Item], tokenizer: ChatTokenizer) -> dict[str, Tensor]:

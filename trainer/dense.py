@@ -7,8 +7,9 @@ box as offsets and as the digits in which it will be written, and where the patc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -20,10 +21,12 @@ from torch.nn import functional
 from medreason_viewer.reasoning.patches import MERGED
 from medreason_viewer.reasoning.zoom import Composite
 
+from .dataset import DataSet
 from .items import Item
 from .replies import FINDINGS, NO_FINDING
 
 CELLS: Final = 4
+TARGET_NAMES: Final = ("finding", "cells", "box_model", "boxed")
 _GRID: Final = 24  # the widest image in merged patches
 _DIGITS: Final = 3
 _CLASSES: Final = 1 + len(FINDINGS) - 1
@@ -59,6 +62,19 @@ class DenseTarget:
     cells: NDArray[np.float32]
     box_model: NDArray[np.float32]
     boxed: NDArray[np.bool_]
+
+
+def target_of(data: DataSet, index: int, item: Item) -> DenseTarget:
+    """The targets for an example made from one slice of a data set."""
+    case = data.cases[index]
+    return target(item, data.mask(index), case.finding, case.box_slice.as_tuple() if case.box_slice else None)
+
+
+def stacked(targets: Sequence[DenseTarget]) -> dict[str, Tensor]:
+    """Targets of images of one size as tensors, by the names that :class:`DenseHeads` takes."""
+    return {
+        name: torch.from_numpy(np.stack([getattr(each, name) for each in targets])) for name in TARGET_NAMES
+    }
 
 
 def target(item: Item, mask: NDArray[np.bool_], finding: str, box: tuple[float, ...] | None) -> DenseTarget:
@@ -116,8 +132,14 @@ def _blocks(picture: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     return np.asarray(means, dtype=np.float32)
 
 
+def features_of(seen: Any) -> Tensor:
+    """The merged patches of a vision tower's output, shape (patch, hidden), for any number of images."""
+    merged = seen.pooler_output
+    return merged if isinstance(merged, Tensor) else torch.cat(list(merged))
+
+
 class DenseHeads(nn.Module):
-    """Linear heads on the merged patches, thrown away after the warm-up."""
+    """Linear heads on the merged patches: for training only, no bundle holds them."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from safetensors.torch import load_model, save_model
 from transformers import (
     Qwen2_5_VLForConditionalGeneration,
     Qwen2Tokenizer,
@@ -25,7 +26,7 @@ from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning import bundle
 from medreason_viewer.reasoning.manifest import Manifest
 
-from . import architecture, dataset, items
+from . import architecture, dataset, dense, items
 from .evaluate import evaluate, load_engine
 from .fit import Fit
 from .replies import QUESTIONS
@@ -84,9 +85,9 @@ def train(recipe: Recipe, data: Path, out: Path, work: Path, resume: bool = Fals
         raise DataSetError(f"{work} holds an earlier run; resume it, or name another folder.")
     work.mkdir(parents=True, exist_ok=True)
     base, manifest = _base(recipe, data, work)
-    model = _warmed(recipe, base, data, manifest, work, resume)
+    model, heads = _warmed(recipe, base, data, manifest, work, resume)
     judge = _Judge(base, manifest, data, work / "candidate", recipe.judge)
-    fine_tune(model, base, data, manifest, recipe.sft, work / "sft", resume, [judge])
+    fine_tune(model, base, data, manifest, recipe.sft, work / "sft", resume, [judge], heads)
     write_bundle(model, base, manifest, out)
     _log.info("wrote %s, %d parameters", out, architecture.parameters(model))
 
@@ -117,14 +118,21 @@ def corpus(data: dataset.DataSet, manifest: Manifest) -> Iterator[str]:
 
 def _warmed(
     recipe: Recipe, base: Path, data: Path, manifest: Manifest, work: Path, resume: bool
-) -> Qwen2_5_VLForConditionalGeneration:
-    done = work / "warmed"
-    if recipe.warm_up is None or (done / "model.safetensors").exists():
-        return _load(base if recipe.warm_up is None else done)
+) -> tuple[Qwen2_5_VLForConditionalGeneration, dense.DenseHeads | None]:
+    """The model to fine-tune, and the heads of the warm-up (done once) where the recipe has one."""
+    if recipe.warm_up is None:
+        return _load(base), None
+    done, heads_file = work / "warmed", work / "heads.safetensors"
+    if (done / "model.safetensors").exists():
+        model = _load(done)
+        heads = dense.DenseHeads(model.config.get_text_config().hidden_size)
+        load_model(heads, heads_file)
+        return model, heads
     model = _load(base)
-    warm_up(model, data, manifest, recipe.warm_up, work / "warm-up", resume)
+    heads = warm_up(model, data, manifest, recipe.warm_up, work / "warm-up", resume)
+    save_model(heads, str(heads_file))
     _save(model, Qwen2Tokenizer.from_pretrained(base), manifest, done, torch.float32)
-    return model
+    return model, heads
 
 
 def _load(folder: Path) -> Qwen2_5_VLForConditionalGeneration:

@@ -16,7 +16,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from medreason_viewer.reasoning.manifest import Manifest
 
-from . import dataset
+from . import dataset, dense
 from .collate import Collator
 from .fit import Fit, Progress, draws, last_checkpoint
 from .nf4 import as_nf4
@@ -32,22 +32,44 @@ class Sft:
     ----------
     nf4_from : float
         From this part of the steps on (0 to 1), the passes see the weights rounded to NF4; 1 for never.
+    dense_weight : float
+        Of the warm-up's loss, which goes on beside the language's so that the tower keeps its sense of place.
     """
 
     fit: Fit
     turns: dict[str, float] = field(default_factory=lambda: dict(DEFAULT_TURNS))
     nf4_from: float = 0.6
+    dense_weight: float = 0.2
 
     def __post_init__(self) -> None:
         if not 0 <= self.nf4_from <= 1:
             raise ValueError("nf4_from must be between 0 and 1")
 
 
-class _Nf4AwareTrainer(SFTTrainer):
-    """TRL's trainer, with the weights rounded from a given step on."""
+class _Trainer(SFTTrainer):
+    """TRL's trainer, with weights rounded from a given step on, and the warm-up's loss beside its own."""
 
     nf4_from_step: int = 0
     trained: Qwen2_5_VLForConditionalGeneration
+    heads: dense.DenseHeads | None = None
+    dense_weight: float = 0.0
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        compute: Callable[..., Any] = super().compute_loss
+        targets = {name: inputs.pop(name) for name in dense.TARGET_NAMES if name in inputs}
+        if self.heads is None or not targets:
+            return compute(model, inputs, return_outputs, num_items_in_batch)
+        seen: list[Any] = []
+        visual: nn.Module = self.trained.model.visual
+        hook = visual.register_forward_hook(lambda _module, _given, output: seen.append(output))
+        try:
+            loss = compute(model, inputs, num_items_in_batch=num_items_in_batch)
+        finally:
+            hook.remove()
+        extra, _ = self.heads(dense.features_of(seen[0]), **targets)
+        return loss + self.dense_weight * extra
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Load a checkpoint's weights; transformers 5.23's own way finds no place for any and goes on."""
@@ -73,6 +95,7 @@ def fine_tune(
     folder: Path,
     resume: bool = False,
     callbacks: Sequence[TrainerCallback] = (),
+    heads: dense.DenseHeads | None = None,
 ) -> None:
     """Train the whole model, in place, on the replies of both turns.
 
@@ -84,6 +107,8 @@ def fine_tune(
         For checkpoints.
     resume : bool
         Go on from the last checkpoint in the folder, if there is one.
+    heads : DenseHeads, optional
+        The warm-up's heads; with them its loss goes on, through heads that no longer change.
     """
     fit = plan.fit
     cases = dataset.read(data).of_split("train")
@@ -95,16 +120,17 @@ def fine_tune(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        trainer = _Nf4AwareTrainer(
+        trainer = _Trainer(
             model=model,
             args=arguments,
             train_dataset=draws(cases, fit.steps * fit.batch, plan.turns, fit.seed),
-            data_collator=Collator(data, tokenizer_folder, manifest),
+            data_collator=Collator(data, tokenizer_folder, manifest, with_dense=heads is not None),
             processing_class=AutoTokenizer.from_pretrained(tokenizer_folder),
             callbacks=[Progress("sft", fit.batch), *callbacks],
         )
     trainer.remove_callback(PrinterCallback)
-    trainer.trained = model
+    trainer.trained, trainer.dense_weight = model, plan.dense_weight
+    trainer.heads = heads.requires_grad_(False) if heads is not None else None
     trainer.nf4_from_step = int(plan.nf4_from * fit.steps)
     checkpoint = last_checkpoint(folder) if resume else None
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

@@ -40,18 +40,13 @@ class WarmupCollator:
         return {
             "pixel_values": torch.from_numpy(np.concatenate(patches)),
             "grid": torch.tensor(grids),
-            **{
-                name: torch.from_numpy(np.stack([getattr(target, name) for target in targets]))
-                for name in ("finding", "cells", "box_model", "boxed")
-            },
+            **dense.stacked(targets),
         }
 
     def _one(self, data: dataset.DataSet, row: dict[str, Any]) -> tuple[items.Item, dense.DenseTarget]:
-        index, case = row["case"], data.cases[row["case"]]
         rng = np.random.default_rng(row["draw"])
-        item = items.make(data, index, row["turn"], self._manifest, rng)
-        box = case.box_slice.as_tuple() if case.box_slice else None
-        return item, dense.target(item, data.mask(index), case.finding, box)
+        item = items.make(data, row["case"], row["turn"], self._manifest, rng)
+        return item, dense.target_of(data, row["case"], item)
 
 
 class WarmedTower(nn.Module):
@@ -72,8 +67,7 @@ class WarmedTower(nn.Module):
         boxed: Tensor,
     ) -> dict[str, Tensor]:
         """The loss of a batch of images of one size, and its parts."""
-        seen = self.visual(pixel_values, grid_thw=grid).pooler_output
-        features = seen if isinstance(seen, Tensor) else torch.cat(list(seen))
+        features = dense.features_of(self.visual(pixel_values, grid_thw=grid))
         loss, parts = self.heads(features, finding, cells, box_model, boxed)
         return {"loss": loss, **{name: part.detach() for name, part in parts.items()}}
 
@@ -111,8 +105,8 @@ def warm_up(
     fit: Fit,
     folder: Path,
     resume: bool = False,
-) -> None:
-    """Train the model's vision tower, in place, on dense targets; the heads are dropped.
+) -> dense.DenseHeads:
+    """Train the model's vision tower, in place, on dense targets; returns the heads that read it.
 
     Parameters
     ----------
@@ -133,3 +127,4 @@ def warm_up(
     trainer.remove_callback(PrinterCallback)
     checkpoint = last_checkpoint(folder) if resume else None
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return tower.heads

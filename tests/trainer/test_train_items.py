@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from medreason_viewer.reasoning import zoom
+from medreason_viewer.reasoning.bundle import template
 from medreason_viewer.reasoning.claims import find_claims
 from medreason_viewer.reasoning.manifest import Manifest
 from medreason_viewer.reasoning.parse import parse_boxes, parse_reply
 from medreason_viewer.volume.geometry import SliceBox
 from trainer import dense, items
 from trainer.dataset import DataSet
-from trainer.replies import NO_FINDING, round_size
+from trainer.replies import FINDINGS, NO_FINDING, round_size
 
 
 def _draws(data: DataSet, manifest: Manifest, turn: items.Turn, count: int) -> list[tuple[int, items.Item]]:
@@ -100,18 +101,18 @@ def test_sizes_are_said_in_round_numbers(size_mm: float, said: int) -> None:
     assert round_size(size_mm) == said
 
 
-def test_dense_targets_mark_the_lesion_and_its_enlarged_copy(small_manifest: Manifest) -> None:
-    hu, mask = np.full((112, 112), -850.0), np.zeros((112, 112), np.bool_)
-    mask[70:84, 28:42] = True
-    box = SliceBox(28, 70, 42, 84)
-    picture = zoom.composite(hu, box, small_manifest)
+def test_dense_targets_mark_the_lesion_and_its_enlarged_copy() -> None:
+    manifest = template("demo")
+    hu, mask = np.full((224, 224), -850.0), np.zeros((224, 224), np.bool_)
+    mask[140:154, 84:98] = True
+    box = SliceBox(84, 140, 98, 154)
+    picture = zoom.composite(hu, box, manifest)
     item = items.Item("reason", picture.image, [], "", picture.slice_map, picture, box, shown=True)
     found = dense.target(item, mask, "nodule", box.as_tuple())
-    in_slice = np.argwhere(found.boxed)
-    np.testing.assert_array_equal(in_slice, [[2, 1], [2, 1 + 0]][:1])
-    assert picture.inset_model is not None
-    col, row = (int(value) // 28 for value in picture.inset_model.centre)
-    assert found.finding[row, col] == 1
-    assert not found.boxed[row, col]
+    np.testing.assert_array_equal(np.argwhere(found.boxed), [[5, 3]])  # 140 / 28, 84 / 28
     np.testing.assert_allclose(found.box_model, box.as_tuple())
-    assert found.cells[2, 1].reshape(4, 4)[:, :2].max() == 1.0
+    np.testing.assert_array_equal(found.cells[5, 3].reshape(4, 4)[:2, :2], 1)
+    assert found.cells[5, 3].sum() == 4
+    # The inset lies at the top right, three patches wide; the lesion is at its middle.
+    assert found.finding[1, 6] == found.finding[5, 3] == FINDINGS.index("nodule") + 1
+    assert (found.finding[:3, :5] == 0).all()

@@ -1,0 +1,55 @@
+"""What is asked of a slice: locate, category, presence and side, in the manner of CT-RATE-VQA.
+
+The published questions' wording is not known here, so this wording is the trainer's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from trainer.replies import NO_FINDING
+
+from .case import Turn
+
+PRESENCE: Final = "Does this slice show {finding}?"
+SIDE: Final = "On which side of the patient is the {finding}?"
+YES_NO: Final = ("yes", "no")
+SIDES: Final = ("right", "left", "midline")
+
+
+def turns_for(
+    finding: str,
+    side: str,
+    options: Sequence[str],
+    *,
+    exhaustive: bool,
+    absent: Sequence[str] = (),
+    question: str | None = None,
+) -> tuple[Turn, ...]:
+    """Every turn for one slice and its region.
+
+    Parameters
+    ----------
+    side : str
+        As measured; empty asks no side question.
+    exhaustive : bool
+        Whether what is not marked is known to be absent; where not, negatives are marked unreliable.
+    absent : sequence of str
+        Findings that are not marked on the slice, to be asked for.
+    question : str, optional
+        The source's own, in place of the bundle's.
+    """
+    known = exhaustive or finding != NO_FINDING
+    turns = [
+        Turn("locate", finding, reliable=known),
+        Turn("reason", finding, question, tuple(options), reliable=known),
+    ]
+    if finding != NO_FINDING:
+        turns.append(Turn("reason", "yes", PRESENCE.format(finding=finding), YES_NO))
+        if side in SIDES:
+            turns.append(Turn("reason", side, SIDE.format(finding=finding), SIDES))
+    turns += [
+        Turn("reason", "no", PRESENCE.format(finding=other), YES_NO, reliable=exhaustive) for other in absent
+    ]
+    return tuple(turns)
