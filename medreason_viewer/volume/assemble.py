@@ -69,7 +69,7 @@ def _placed(
     planes = [header.frame.plane for header in headers if header.frame.plane is not None]
     order = positions_along(planes).argsort(kind="stable")
     ordered, planes = [headers[index] for index in order], [planes[index] for index in order]
-    stack = measure_stack(planes, _first_float(ordered[0], names.SPACING_BETWEEN))
+    stack = measure_stack(planes, abs(_first_float(ordered[0], names.SPACING_BETWEEN)))
     tilt_deg, notes = stack.tilt_deg, stack.notes
     by_tag = abs(_first_float(ordered[0], names.TILT))
     if len(planes) == 1 and by_tag > _TAG_TILT_DEG:

@@ -91,9 +91,16 @@ def files_under(path: Path, catch: Catch) -> list[Path]:
         except OSError:
             catch.pass_over(Path(folder), "this folder cannot be read")
             continue
-        files += [Path(entry.path) for entry in found if entry.is_file()]
+        files += [Path(entry.path) for entry in found if _is_file(entry)]
         waiting += [entry.path for entry in reversed(found) if entry.is_dir(follow_symlinks=False)]
     return files
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads back to itself
+        return False
 
 
 def _read_files(files: list[Path], catch: Catch) -> Iterator[tuple[int, int]]:

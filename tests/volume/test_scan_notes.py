@@ -49,6 +49,11 @@ def test_steps_are_measured_along_the_normal(tmp_path: Path) -> None:
     assert series.spacing_mm[0] == pytest.approx(2 * np.cos(tip))
 
 
+def test_a_declared_step_that_runs_backwards_is_no_gap(tmp_path: Path) -> None:
+    [series] = scan(write(tmp_path, *stack(5, 2.0, SpacingBetweenSlices=-2.0))).series
+    assert codes(series) == set()
+
+
 @pytest.mark.parametrize(
     ("places", "expected"),
     [

@@ -57,6 +57,18 @@ def test_a_folder_of_other_things(tmp_path: Path) -> None:
         scan(tmp_path)
 
 
+def test_links_that_lead_nowhere_cost_nothing(tmp_path: Path) -> None:
+    write(tmp_path, *stack(3))
+    for name, target in (("itself", "itself"), ("missing", "nowhere"), ("folder", ".")):
+        try:
+            (tmp_path / name).symlink_to(target)
+        except OSError:
+            pytest.skip("this user may not make links")
+    found = scan(tmp_path)
+    assert [len(series.frames) for series in found.series] == [3]
+    assert found.unreadable == ()
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
