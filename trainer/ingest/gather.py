@@ -132,8 +132,6 @@ class _Seen:
         if finding == case.finding:
             intake.problem(draft.where, f"it is {where} again: same pixels, same region, same answer")
         else:
-            intake.problem(
-                draft.where,
-                f"it calls {case.finding!r} what {where} calls {finding!r}: same pixels and region",
-            )
+            told = f"it calls {case.finding!r} the very region that {where} calls {finding!r}"
+            intake.problem(draft.where, told)
         return False
