@@ -15,7 +15,7 @@ from . import dicom_names as names
 from .dicom_enhanced import frame_tags
 from .dicom_tags import Tags, read_tags
 from .dicom_walk import PixelSpan
-from .geometry import SlicePlane
+from .geometry import SlicePlane, straightened
 from .series import Frame, PixelLayout
 
 _MOST_FRAMES: Final = 65536
@@ -198,7 +198,7 @@ def _plane(tags: Tags) -> SlicePlane | None:
         row_mm, col_mm = tags.floats(names.PIXEL_SPACING)
         if max(abs(x), abs(y), abs(z)) > _FARTHEST_MM or max(row_mm, col_mm) > _LARGEST_PIXEL_MM:
             return None
-        return SlicePlane((x, y, z), (x0, x1, x2), (y0, y1, y2), (row_mm, col_mm))
+        return SlicePlane((x, y, z), *straightened((x0, x1, x2), (y0, y1, y2)), (row_mm, col_mm))
     except ValueError:
         return None
 

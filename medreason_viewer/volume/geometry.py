@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Vector = tuple[float, float, float]
 
 _LETTERS = (("L", "R"), ("P", "A"), ("H", "F"))  # positive, negative end of each LPS axis
+_EXACT, _ROUNDED = 1e-3, 1e-2  # how far axes are off unit length and right angles: as written, rounded
 _OBLIQUE = 0.1  # a direction cosine below this gets no letter of its own (about 6 degrees)
 
 
@@ -99,8 +100,8 @@ class SlicePlane:
 
     def __post_init__(self) -> None:
         x, y = self.x_axis, self.y_axis
-        lengths_ok = abs(_dot(x, x) - 1) < 1e-3 and abs(_dot(y, y) - 1) < 1e-3
-        if not (lengths_ok and abs(_dot(x, y)) < 1e-3 and min(self.spacing_mm) > 0):
+        lengths_ok = abs(_dot(x, x) - 1) < _EXACT and abs(_dot(y, y) - 1) < _EXACT
+        if not (lengths_ok and abs(_dot(x, y)) < _EXACT and min(self.spacing_mm) > 0):
             raise ValueError(f"not a plane: {self}")
         if not all(map(math.isfinite, (*self.origin_mm, *self.spacing_mm))):
             raise ValueError(f"not a plane: {self}")
@@ -135,6 +136,22 @@ class SlicePlane:
         """Patient directions at the edges, from the same axes the pixels come from."""
         left, right = letters_along(tuple(-c for c in self.x_axis)), letters_along(self.x_axis)
         return Letters(left, right, letters_along(tuple(-c for c in self.y_axis)), letters_along(self.y_axis))
+
+
+def straightened(x_axis: Vector, y_axis: Vector) -> tuple[Vector, Vector]:
+    """Direction cosines that a header wrote with few digits, as unit vectors at right angles.
+
+    Axes that :class:`SlicePlane` takes as they are, and those too far off to be rounding, are left alone.
+    """
+    x_length, y_length = math.sqrt(_dot(x_axis, x_axis)), math.sqrt(_dot(y_axis, y_axis))
+    crossed = _dot(x_axis, y_axis)
+    off = max(abs(x_length - 1), abs(y_length - 1), abs(crossed))
+    if not _EXACT / 2 < off < _ROUNDED:
+        return x_axis, y_axis
+    x, y = np.array(x_axis) / x_length, np.array(y_axis) / y_length
+    middle, across = (x + y) / np.linalg.norm(x + y), (x - y) / np.linalg.norm(x - y)
+    x, y = (middle + across) / math.sqrt(2), (middle - across) / math.sqrt(2)  # each gives half the angle
+    return (float(x[0]), float(x[1]), float(x[2])), (float(y[0]), float(y[1]), float(y[2]))
 
 
 def _dot(a: Vector, b: Vector) -> float:

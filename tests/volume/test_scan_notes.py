@@ -49,6 +49,30 @@ def test_steps_are_measured_along_the_normal(tmp_path: Path) -> None:
     assert series.spacing_mm[0] == pytest.approx(2 * np.cos(tip))
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ([0.71, 0.71, 0, -0.71, 0.71, 0], [0.5**0.5, 0.5**0.5, 0, -(0.5**0.5), 0.5**0.5, 0]),
+        ([0.9985, 0, 0, 0, 0.9985, 0], [1, 0, 0, 0, 1, 0]),
+        ([1, 0.004, 0, 0, 1, 0], [1, 0.002, 0, -0.002, 1, 0]),
+        ([1, 1e-4, 0, 0, 1, 1e-4], [1, 1e-4, 0, 0, 1, 1e-4]),
+    ],
+)
+def test_direction_cosines_of_few_digits_are_straightened(
+    tmp_path: Path, written: list[float], meant: list[float]
+) -> None:
+    [series] = scan(write(tmp_path, *stack(3, ImageOrientationPatient=written))).series
+    plane = series.frames[0].plane
+    assert plane is not None
+    np.testing.assert_allclose([*plane.x_axis, *plane.y_axis], meant, atol=1e-5)
+    assert np.linalg.norm(plane.normal) == pytest.approx(1, abs=1e-6)
+
+
+def test_axes_that_make_no_sense_are_no_geometry(tmp_path: Path) -> None:
+    [series] = scan(write(tmp_path, *stack(3, ImageOrientationPatient=[1, 0.1, 0, 0, 1, 0]))).series
+    assert "no_geometry" in codes(series)
+
+
 def test_a_declared_step_that_runs_backwards_is_no_gap(tmp_path: Path) -> None:
     [series] = scan(write(tmp_path, *stack(5, 2.0, SpacingBetweenSlices=-2.0))).series
     assert codes(series) == set()
