@@ -34,6 +34,12 @@ _KEYS: Final[tuple[_Key, ...]] = (
     _by_tag("acquisition time", names.ACQUISITION_DATE, names.ACQUISITION_TIME, names.ACQUISITION_DATETIME),
     ("transfer syntax", lambda header: header.tags.transfer_syntax),
 )
+_WEAVES: Final[tuple[_Key, ...]] = (
+    _by_tag("kernel", names.KERNEL),
+    _by_tag("tube voltage", names.KVP),
+    _by_tag("acquisition number", names.ACQUISITION_NUMBER),
+)
+_LEAST_WOVEN: Final = 3  # images of a group: fewer are an odd header, not a volume
 
 
 def settle_places(part: Part) -> list[Part]:
@@ -42,11 +48,38 @@ def settle_places(part: Part) -> list[Part]:
         return [part]
     places = _places(part.headers)
     if len(places) == len(part.headers):
-        return [part]
+        return _woven(part)
     part, places = _without_copies(part, places)
     if len(places) == len(part.headers):
-        return [part]
+        return _woven(part)
     return _phases(part, places)
+
+
+def _woven(part: Part) -> list[Part]:
+    """One part per kernel, voltage or acquisition where the images of one lie between another's.
+
+    They share no place, so nothing but this tells that they are no single volume. Acquisitions that follow
+    each other along the patient, as in step and shoot, are one.
+    """
+    for name, key in _WEAVES:
+        split = _split(part.headers, key)
+        if any(_lie_between(*pair) for pair in combinations(split, 2)):
+            text = f"Images lie between those of another {name}; they were told apart by it: {{}} of {{}}."
+            return [
+                Part(tuple(piece), part.notes).with_note("several_phases", text.format(number, len(split)))
+                for number, piece in enumerate(split, start=1)
+            ]
+    return [part]
+
+
+def _lie_between(one: list[Header], two: list[Header]) -> bool:
+    """Whether most images of the smaller group lie inside the range of the other."""
+    few, many = sorted((one, two), key=len)
+    if len(few) < _LEAST_WOVEN:
+        return False
+    along = positions_along([h.frame.plane for h in (*few, *many) if h.frame.plane is not None])
+    inner, outer = along[: len(few)], along[len(few) :]
+    return bool(((inner > outer.min()) & (inner < outer.max())).mean() > 0.5)
 
 
 def _places(headers: Sequence[Header]) -> list[list[Header]]:

@@ -163,6 +163,25 @@ def test_phases_are_told_apart_by_the_order_of_their_times(tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.parametrize("keyword", ["ConvolutionKernel", "AcquisitionNumber", "KVP"])
+def test_images_that_lie_between_those_of_another_phase_are_told_apart(tmp_path: Path, keyword: str) -> None:
+    for phase in (1, 2):
+        slices = [ct_slice(2.0 * i + phase, i, i, **{keyword: str(phase)}) for i in range(6)]
+        write(tmp_path, *slices, prefix=f"phase{phase}-")
+    first, second = scan(tmp_path).series
+    assert heights(first) == [1.0, 3.0, 5.0, 7.0, 9.0, 11.0]
+    assert heights(second) == [2.0, 4.0, 6.0, 8.0, 10.0, 12.0]
+    assert codes(first) == codes(second) == {"several_phases"}
+
+
+def test_step_and_shoot_with_two_kernels_stays_one_series(tmp_path: Path) -> None:
+    slices = [
+        ct_slice(2.0 * i, i, i, AcquisitionNumber=i // 4, ConvolutionKernel="AB"[i // 6]) for i in range(12)
+    ]
+    [series] = scan(write(tmp_path, *slices)).series
+    assert codes(series) == set()
+
+
 def test_acquisitions_at_different_places_stay_one_series(tmp_path: Path) -> None:
     slices = [ct_slice(2.0 * i, i + 1, seed=i, AcquisitionNumber=i) for i in range(6)]
     [series] = scan(write(tmp_path, *slices)).series
