@@ -188,10 +188,10 @@ def explain_once(
     VolumeError, RegionError, ModelError, BundleError
         With a sentence for the user.
     """
-    shown = has_display()
-    if not shown:
+    if not has_display():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     application = application_with_theme()
+    shown = application.platformName() not in ("offscreen", "minimal")
     place = build(Settings(), partial(_client_with_witness, bundle, on_event), manifest_info(bundle))
     try:
         if not shown:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -79,7 +80,10 @@ class ExplainPanel(QFrame):
             text = f"{progress}  {wording.place(answer, self._session.series).capitalize()}"
         self.state.setObjectName("fault" if answer is not None and answer.status == "failed" else "muted")
         self.state.style().polish(self.state)
-        self.state.setText(text)
+        if text != self.state.text():
+            self.state.setText(text)
+            announcement = QAccessibleAnnouncementEvent(self.state, text)  # a screen reader says it
+            QAccessible.updateAccessibility(announcement)
         self._show_elapsed()
 
     def _show_buttons(self, answer: Answer | None, here: bool) -> None:

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from .overrides import guarded
 
-_CONTROLS: dict[int, str | None] = dict.fromkeys((code for code in range(32) if chr(code) not in "\n\t"), " ")
+_CODES = (*range(32), *range(0x7F, 0xA0))
+_CONTROLS: dict[int, str | None] = dict.fromkeys((code for code in _CODES if chr(code) not in "\n\t"), " ")
 _TURNING: dict[int, str | None] = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
 
