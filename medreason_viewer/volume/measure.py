@@ -1,8 +1,8 @@
 """What can be measured on one slice: HU statistics, areas, lengths, and which side of the body.
 
 HU statistics are taken in float64 over the pixels whose centres lie inside; padding is never part of them.
-Lengths and areas are None without geometry. Segmentation has its own file, :mod:`.segment`; the functions
-others need are offered here as well.
+Lengths and areas are None without geometry. Segmentation has files of its own (:mod:`.segment`, :mod:`.grow`,
+:mod:`.outline`); what others need of them is offered here as well.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from scipy.spatial import ConvexHull, QhullError
 
 from ..errors import RegionError
 from .geometry import SliceBox, SlicePlane
-from .segment import grow_region, outline, pixels_in, segment_lesion
+from .grow import grow_region
+from .outline import outline
+from .segment import pixels_in, segment_lesion
 
 __all__ = [
     "Side",

@@ -14,6 +14,7 @@ from medreason_viewer.errors import RegionError
 from medreason_viewer.volume import measure
 from medreason_viewer.volume.geometry import SliceBox, SlicePlane
 from medreason_viewer.volume.load import load_volume
+from medreason_viewer.volume.phantom import sample_slice
 from medreason_viewer.volume.scan import scan
 
 AXIAL = SlicePlane((0, 0, 0), (1, 0, 0), (0, 1, 0), (0.5, 0.5))
@@ -269,3 +270,31 @@ def test_the_nodule_of_lidc_0314_is_solid_and_on_the_right(real_ct: Path) -> Non
         grown = measure.grow_region(hu, padding, box.centre, plane)
         assert grown is not None
         assert grown.iou(box) > 0.5
+
+
+LEAST_OVERLAP = {
+    "nodule": 0.85,
+    "mass": 0.8,
+    "ground-glass": 0.8,
+    "consolidation": 0.6,
+    "effusion": 0.6,
+    "emphysema": 0.45,
+    "pneumothorax": 0.4,
+}
+
+
+def test_lesions_of_phantoms_in_both_settings() -> None:
+    overlaps: dict[str, list[float]] = {finding: [] for finding in LEAST_OVERLAP}
+    rng = np.random.default_rng(11)
+    for finding in LEAST_OVERLAP:
+        for setting in ("standard", "standard", "shifted"):
+            made = sample_slice(rng, matrix=256, finding=finding, setting=setting)  # type: ignore[arg-type]
+            assert made.box_slice is not None
+            hu, none = made.hu.astype(np.float64), np.zeros(made.hu.shape, np.bool_)
+            found = measure.segment_lesion(hu, none, made.box_slice)
+            overlaps[finding].append(0.0 if found is None else overlap(found, made.mask))
+            plane = SlicePlane((0, 0, 0), (1, 0, 0), (0, 1, 0), (made.spacing_mm, made.spacing_mm))
+            side = measure.body_side(hu, none, plane, *measure.mask_centre(made.mask))
+            assert side == made.side
+    for finding, least in LEAST_OVERLAP.items():
+        assert np.median(overlaps[finding]) > least, finding
