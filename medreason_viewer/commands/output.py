@@ -8,8 +8,11 @@ from typing import Any
 
 
 def print_json(document: Any) -> None:
-    """One JSON document on standard output; NaN and infinities are refused, not written."""
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
+    """One JSON document on standard output, in ASCII, which every console and pipe takes.
+
+    NaN and infinities are refused, not written.
+    """
+    json.dump(document, sys.stdout, indent=2, allow_nan=False)
     print(flush=True)
 
 
