@@ -24,7 +24,7 @@ def companion(path: Path) -> Path | None:
     name = _data_file(path)
     if name is None:
         return None
-    if re.search(r"%|^LIST\b|\s\d+\s", name):
+    if re.search(r"%0?\d*[du]|^LIST\b", name):
         raise UnreadableFile(path, "its voxels are spread over several files")
     folder = path.parent.resolve()
     found = (folder / name).resolve()

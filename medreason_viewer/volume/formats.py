@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,13 +22,18 @@ from .geometry import SlicePlane
 from .narrow import StoredVolume, narrow, stays_unsigned
 from .nifti_length import check_length
 from .series import Format, Frame, Identity, Note, PixelLayout, Series
-from .stack import plane_name
+from .stack import measure_stack, plane_name
 
 _IO: Final[dict[Format, str]] = {"nifti": "NiftiImageIO", "nrrd": "NrrdImageIO", "metaimage": "MetaImageIO"}
 _MOST_ALONG_AN_AXIS: Final = 65535
 _LARGEST_BYTES: Final = 16 * 1024**3
 _LARGEST_RATIO, _SMALL = 1000, 64 * 1024 * 1024  # a label map in a .nii.gz deflates several hundredfold
 _NIFTI_LABEL: Final = "1002"
+_NRRD_LPS: Final = "left-posterior-superior"  # SimpleITK turns RAS and LAS into it, and no other space
+_NO_GEOMETRY: Final = Note(
+    "no_geometry",
+    "The file does not say how the patient lies in it: no side is told, no mm measured.",
+)
 
 
 def format_of(path: Path, head: bytes) -> Format | None:
@@ -73,16 +78,18 @@ def read_header(path: Path, kind: Format) -> Series:
     arrangement, dtype = arrange(_grid(path, reader)), _dtype(reader)
     _check_size(path, kind, arrangement, dtype, reader.GetNumberOfComponents())
     planes = _planes(path, arrangement)
+    stack, known = measure_stack(planes), _says_where(reader, kind)
     problem = _problem(reader)
+    notes = [*(stack.notes if known else [_NO_GEOMETRY]), *_notes(reader, dtype)]
     return Series(
         identity=Identity(series_description=path.name),
-        frames=_frames(path, arrangement, planes, dtype),
+        frames=_frames(path, arrangement, planes if known else [None] * len(planes), dtype),
         format=kind,
         plane_name=plane_name(planes[0]),
-        spacing_mm=(arrangement.step_mm, *planes[0].spacing_mm),
-        tilt_deg=0.0,
+        spacing_mm=(stack.step_mm or arrangement.step_mm, *planes[0].spacing_mm) if known else None,
+        tilt_deg=stack.tilt_deg if known else 0.0,
         loadable=not problem,
-        warnings=(*_notes(reader, dtype), *([Note("unsupported", problem)] if problem else [])),
+        warnings=(*notes, *([Note("unsupported", problem)] if problem else [])),
     )
 
 
@@ -154,6 +161,15 @@ def _check_size(
         raise UnreadableFile(path, "its header speaks of more voxels than it can hold")
 
 
+def _says_where(reader: Any, kind: Format) -> bool:
+    """Whether the file says how the patient lies in it; SimpleITK assumes the usual where it does not."""
+    if kind == "nrrd":
+        return bool(reader.HasMetaDataKey("NRRD_space") and reader.GetMetaData("NRRD_space") == _NRRD_LPS)
+    if kind == "nifti":
+        return any(reader.GetMetaData(code) != "0" for code in ("qform_code", "sform_code"))
+    return True
+
+
 def _planes(path: Path, arrangement: Arrangement) -> list[SlicePlane]:
     try:
         return arrangement.planes()
@@ -162,7 +178,7 @@ def _planes(path: Path, arrangement: Arrangement) -> list[SlicePlane]:
 
 
 def _frames(
-    path: Path, arrangement: Arrangement, planes: list[SlicePlane], dtype: np.dtype[Any]
+    path: Path, arrangement: Arrangement, planes: Sequence[SlicePlane | None], dtype: np.dtype[Any]
 ) -> tuple[Frame, ...]:
     _, rows, cols = arrangement.shape
     layout = PixelLayout(rows, cols, 16, 16, 15, not stays_unsigned(dtype), "MONOCHROME2", "")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _STEPS: Final = 65535
+_FARTHEST: Final = 1e9  # a marker for "nothing here" (-3.4e38), not a value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +38,7 @@ def narrow(values: NDArray[Any]) -> StoredVolume:
 
     Integers that span no more than 65,536 stay exact, whatever their type. Other values are rounded to a
     power of two, the finest of which 65,535 steps span their range: 1/16 HU for a range of 4,095 HU. What is
-    not a number becomes the lowest value.
+    not a number, or beyond any value, becomes the lowest one.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def _step(span: float) -> float:
 
 
 def _finite(values: NDArray[Any]) -> NDArray[Any]:
-    good = np.isfinite(values)
+    good = np.isfinite(values) & (np.abs(values) < _FARTHEST)
     if good.all():
         return values
     return np.where(good, values, values[good].min() if good.any() else 0)

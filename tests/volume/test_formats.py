@@ -259,3 +259,54 @@ def test_a_volume_in_a_zip(tmp_path: Path) -> None:
     series = opened(tmp_path / "ct.zip")
     assert series.identity.series_description == "ct.nii.gz"
     assert_every_voxel_is_in_its_place(series, made)
+
+
+def nrrd(folder: Path, space: str) -> Path:
+    head = "NRRD0005\ntype: short\ndimension: 3\nsizes: 4 3 2\nencoding: raw\nendian: little\n"
+    path = folder / "made.nrrd"
+    path.write_bytes((head + space + "\n").encode() + np.arange(24, dtype="<i2").tobytes())
+    return path
+
+
+@pytest.mark.parametrize(
+    "space",
+    ["", "spacings: 0.7 0.8 2\n", "space: scanner-xyz\nspace directions: (0.7,0,0) (0,0.8,0) (0,0,2)\n"],
+)
+def test_a_nrrd_that_does_not_say_how_the_patient_lies(tmp_path: Path, space: str) -> None:
+    series = opened(nrrd(tmp_path, space))
+    assert [note.code for note in series.warnings] == ["no_geometry"]
+    assert series.spacing_mm is None
+    assert series.frames[0].plane is None
+    assert read_volume(series).stored.shape == (2, 3, 4)
+
+
+def test_a_nifti_that_does_not_say_how_the_patient_lies(tmp_path: Path) -> None:
+    path = save(image(), tmp_path / "made.nii")
+    data = bytearray(path.read_bytes())
+    data[252:256] = bytes(4)  # qform_code and sform_code
+    path.write_bytes(data)
+    series = opened(path)
+    assert [note.code for note in series.warnings] == ["no_geometry"]
+    assert series.frames[0].plane is None
+
+
+def test_slices_that_shear_are_tilted(tmp_path: Path) -> None:
+    space = "space: LPS\nspace directions: (0.7,0,0) (0,0.8,0) (0,0.5,2)\nspace origin: (1,2,3)\n"
+    series = opened(nrrd(tmp_path, space))
+    assert series.spacing_mm == pytest.approx((2.0, 0.8, 0.7))
+    assert series.tilt_deg == pytest.approx(np.degrees(np.arctan(0.25)))
+    assert [note.code for note in series.warnings] == ["tilt"]
+
+
+def test_numbers_and_blanks_in_the_name_of_the_voxels(tmp_path: Path) -> None:
+    path = save(image(), tmp_path / "made.mhd")
+    (tmp_path / "made.raw").rename(tmp_path / "CT 5 mm 50%.raw")
+    path.write_text(path.read_text().replace("made.raw", "CT 5 mm 50%.raw"))
+    assert len(opened(path).frames) == 4
+
+
+def test_a_marker_far_beyond_hu_costs_no_precision() -> None:
+    values = np.array([[[-3.4e38, -1000.25, 40.5]]], np.float32)
+    stored = narrow(values)
+    hu = stored.stored * stored.slope + stored.intercept
+    assert hu[0, 0].tolist() == [-1000.25, -1000.25, 40.5]
