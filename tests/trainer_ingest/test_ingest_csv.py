@@ -189,7 +189,10 @@ def test_the_real_nodule_is_found_again(real_ct: Path, tmp_path: Path, ingested:
         {
             "patient": told["patient"],
             "sop": mark["sop"],
-            **{"x0": mark["col0"], "y0": mark["row0"], "x1": mark["col1"], "y1": mark["row1"]},
+            "x0": mark["col0"],
+            "y0": mark["row0"],
+            "x1": mark["col1"],
+            "y1": mark["row1"],
             "answer": "nodule",
         }
         for mark in (marks[2], marks[8])

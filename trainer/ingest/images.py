@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medreason_viewer.errors import DataSetError, VolumeError
 from medreason_viewer.volume.load import load_volume
@@ -17,7 +20,8 @@ from . import deidentify
 from .intake import Intake
 from .truth import Pixels
 
-_NOT_HU = frozenset(("not_hu", "not_ct_image"))
+_SAME_MM: Final = 0.01
+_NOT_HU: Final = frozenset(("not_hu", "not_ct_image"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,32 @@ class Library:
     def find(self, sop: str, frame: int = 1) -> Place | None:
         """The slice of an SOP instance; None if it is not there."""
         return self._places.get((sop, frame))
+
+    def nearest(self, point_mm: NDArray[np.float64], reference: str) -> Place | None:
+        """The slice in whose plane a point (LPS mm) lies; None if there is none, or more than one series.
+
+        Parameters
+        ----------
+        reference : str
+            Frame of reference that the slice must have; empty for any.
+        """
+        found = []
+        for series in self.series:
+            if not series.loadable or _NOT_HU & {note.code for note in series.warnings}:
+                continue
+            if reference and series.identity.frame_of_reference_uid != reference:
+                continue
+            off = [_off_plane_mm(frame, point_mm) for frame in series.frames]
+            place = Place(series, int(np.argmin(off)))
+            if min(off) <= self.half_step_mm(place):
+                found.append(place)
+        return found[0] if len(found) == 1 else None
+
+    @staticmethod
+    def half_step_mm(place: Place) -> float:
+        """How far from a slice's plane a point still belongs to it."""
+        spacing = place.series.spacing_mm
+        return (spacing[0] if spacing else 1.0) / 2 + _SAME_MM
 
     def missing(self) -> str:
         """Why an instance may not have been found, as a clause."""
@@ -110,6 +140,12 @@ class Library:
             if isinstance(result, str):
                 intake.problem(where, result.rstrip("."))
             yield None if isinstance(result, str) else result
+
+
+def _off_plane_mm(frame: Frame, point_mm: NDArray[np.float64]) -> float:
+    if frame.plane is None:
+        return math.inf
+    return abs(float(frame.plane.normal @ (point_mm - np.asarray(frame.plane.origin_mm))))
 
 
 def pixels_of(series: Series, wanted: list[int]) -> dict[int, Pixels | str]:
