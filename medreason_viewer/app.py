@@ -12,8 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QSize, qInstallMessageHandler
 
 from . import settings as settings_file
 from .errors import MedReasonError, SettingsError
@@ -21,8 +20,8 @@ from .reasoning.bundle import DEMO_BUNDLE, read_manifest
 from .reasoning.client import ModelClient
 from .reasoning.request import Event, ModelInfo
 from .settings import Settings
-from .ui import theme
 from .ui.answer import ExplainTarget
+from .ui.application import application_with_theme, has_display
 from .ui.explain import Explainer, MakeClient
 from .ui.explain_panel import ExplainPanel
 from .ui.footer import Footer
@@ -36,6 +35,17 @@ from .ui.slice_view import SliceView
 from .ui.thumbnails import Thumbnails
 from .ui.unattended import Explained, Unattended
 from .volume.series import Scan
+
+__all__ = [
+    "Workplace",
+    "application_with_theme",
+    "build",
+    "build_for",
+    "explain_once",
+    "has_display",
+    "manifest_info",
+    "run",
+]
 
 log = logging.getLogger(__name__)
 
@@ -192,6 +202,7 @@ def explain_once(
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     application = application_with_theme()
     shown = application.platformName() not in ("offscreen", "minimal")
+    previous = None if shown else qInstallMessageHandler(log_qt)  # off screen it complains of size hints
     place = build(Settings(), partial(_client_with_witness, bundle, on_event), manifest_info(bundle))
     try:
         if not shown:
@@ -209,24 +220,9 @@ def explain_once(
             application.exec()
     finally:
         place.close()
+        if not shown:
+            qInstallMessageHandler(previous)
     return explained
-
-
-def application_with_theme() -> QApplication:
-    """The one application object, made if there is none, in the program's theme."""
-    existing = QApplication.instance()
-    application = existing if isinstance(existing, QApplication) else QApplication(["medreason-viewer"])
-    application.setApplicationName("medreason-viewer")
-    application.setApplicationDisplayName("MedReason Viewer")
-    application.setDesktopFileName("medreason-viewer")
-    theme.apply(application)
-    return application
-
-
-def has_display() -> bool:
-    """Whether a window can be shown: Linux needs a display server, or a Qt platform chosen by hand."""
-    named = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in named)
 
 
 def _client_with_witness(

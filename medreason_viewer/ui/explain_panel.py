@@ -22,7 +22,7 @@ from .answer import Answer
 from .explain import Explainer
 from .explain_pages import AnswerPage, GuidePage
 from .model_bar import ModelBar
-from .plain import PlainLabel
+from .plain import PlainLabel, tooltip
 from .session import Session
 
 _FRAME_MS: Final = 33  # tokens may come 200 a second; the panel follows 30 times a second
@@ -104,7 +104,8 @@ class ExplainPanel(QFrame):
 
     def _show_flags(self, answer: Answer | None) -> None:
         warnings = answer.warnings if answer else ()
-        self.flags.setText("\n".join(f"⚠ {warning}" for warning in warnings))
+        self.flags.setText("\n".join(f"⚠ {wording.shortened(warning)}" for warning in warnings))
+        self.flags.setToolTip(tooltip("\n".join(warnings)))
         self.flags.setVisible(bool(warnings))
 
     def _go_there(self) -> None:

@@ -178,6 +178,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         parts = self.parts
         parts.session.message.connect(lambda text: self.banners.say(text, "fault"))
+        parts.session.scan_changed.connect(parts.view.setFocus)  # the image's keys work at once
         parts.view.menu_requested.connect(self._show_menu)
         parts.view.explain_requested.connect(parts.explainer.explain)
         parts.explain.explain_requested.connect(lambda: self.explain_box())

@@ -66,10 +66,8 @@ class ModelBar(QFrame):
 
 
 def _how_it_runs(model: ModelInfo | None) -> str:
-    """Quantisation and device, the latter once it is loaded."""
-    if model is None:
-        return ""
-    return " · ".join(part.upper() for part in (model.quantization, model.device) if part)
+    """Device, once it is loaded, and quantisation."""
+    return " · ".join(part for part in (model.device.upper(), model.quantization) if part) if model else ""
 
 
 def _origin(model: ModelInfo | None) -> str:

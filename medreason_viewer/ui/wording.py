@@ -29,9 +29,14 @@ VERDICTS: Final[dict[Verdict, Sign]] = {
 }
 SOURCES: Final[dict[RegionSource, str]] = {
     "reader": "drawn by you",
-    "model": "located by the model",
-    "grown": "grown from your point",
+    "model": "found by the model",
+    "grown": "grown from a point",
 }
+
+
+def shortened(text: str, most: int = 150) -> str:
+    """The beginning of a text that may be long, such as a model's."""
+    return text if len(text) <= most else f"{text[:most].rstrip()} …"
 
 
 def number(value: float, digits: int = 0) -> str:
