@@ -21,7 +21,7 @@ from .reasoning.client import ModelClient
 from .reasoning.request import Event, ModelInfo
 from .settings import Settings
 from .ui.answer import ExplainTarget
-from .ui.application import application_with_theme, has_display
+from .ui.application import application_with_theme, has_display, log_qt
 from .ui.explain import Explainer, MakeClient
 from .ui.explain_panel import ExplainPanel
 from .ui.footer import Footer

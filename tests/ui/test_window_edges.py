@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fake_client import MODEL, FakeClient
 from PySide6.QtCore import QMimeData, QPointF, QSettings, Qt, QTimer, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 from small_study import LESION, write_study
@@ -20,11 +20,11 @@ from medreason_viewer import app, settings
 from medreason_viewer.__main__ import main
 from medreason_viewer.app import Workplace
 from medreason_viewer.errors import ModelError, RegionError, VolumeError
-from medreason_viewer.reasoning.request import Check, ModelState, Step
+from medreason_viewer.reasoning.request import Answered, Check, Event, ModelState, Step
 from medreason_viewer.settings import Settings
 from medreason_viewer.ui.answer import ExplainTarget
 from medreason_viewer.ui.choosing import choose_folder
-from medreason_viewer.ui.unattended import Unattended
+from medreason_viewer.ui.unattended import Explained, Unattended
 from medreason_viewer.volume.geometry import SliceBox
 
 Opened = Callable[..., Workplace]
@@ -362,6 +362,31 @@ def test_the_window_explains_without_hands(build: Opened, small_study: Path, tmp
     unattended.picture(tmp_path / "deep" / "window.png")
     assert (tmp_path / "deep" / "window.png").read_bytes()[:4] == b"\x89PNG"
     assert len(list((tmp_path / "deep").iterdir())) == 1
+
+
+def test_the_demonstration_leaves_result_and_picture(
+    monkeypatch: pytest.MonkeyPatch, qapp: QApplication, small_study: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(app, "ModelClient", lambda _bundle, on_event: FakeClient(on_event))
+    monkeypatch.setattr(app, "manifest_info", lambda _bundle: MODEL)
+    events: list[Event] = []
+    handed_over: list[Explained] = []
+    explained = app.explain_once(
+        small_study,
+        slice_index=4,
+        target=ExplainTarget(point_slice=BOX.centre),
+        bundle=tmp_path,
+        screenshot=tmp_path / "window.png",
+        on_event=events.append,
+        on_explained=handed_over.append,
+        stay=True,  # nobody would see it off screen
+    )
+    qapp.setStyleSheet("")
+    assert handed_over == [explained]
+    assert explained.explanation.region.source == "model"
+    assert isinstance(events[-1], Answered)
+    picture = QImage(str(tmp_path / "window.png"))
+    assert (picture.width(), picture.height()) == (1600, 1000)
 
 
 def test_without_hands_every_failure_has_its_reason(build: Opened, small_study: Path, tmp_path: Path) -> None:
