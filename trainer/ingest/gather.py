@@ -124,14 +124,21 @@ class _Seen:
         return self._is_new(digest, draft, case, intake)
 
     def _is_new(self, digest: str, draft: Draft, case: Case, intake: Intake) -> bool:
+        """Whether nothing was said of this region of these pixels before.
+
+        Two drawn findings may share a region; two answers to one box contradict each other.
+        """
         asked = tuple(turn.question for turn in case.turns) if case.pixels == "picture" else ()
         region = case.box_slice.as_tuple() if case.box_slice else None
-        where, finding = self.cases.setdefault((digest, region, asked), (draft.where, case.finding))
+        drawn = case.finding if case.mask_from == "drawn" else ""
+        where, finding = self.cases.setdefault((digest, region, asked, drawn), (draft.where, case.finding))
         if where == draft.where:
             return True
-        if finding == case.finding:
-            intake.problem(draft.where, f"it is {where} again: same pixels, same region, same answer")
-        else:
+        if finding != case.finding:
             told = f"it calls {case.finding!r} the very region that {where} calls {finding!r}"
             intake.problem(draft.where, told)
+        elif intake.leaks == "drop":
+            intake.drop("the same region of the same pixels again")
+        else:
+            intake.problem(draft.where, f"it is {where} again: same pixels, same region, same answer")
         return False
