@@ -25,7 +25,7 @@ _CHECK_S: Final = 0.05
 
 
 def read_in_child(volume: CtVolume, cancel: Cancel, deadline_s: float | None = None) -> None:
-    """Fill a volume from its one file, and set its slope and intercept.
+    """Fill a volume with those slices of its one file that its frames name; set its slope and intercept.
 
     Raises
     ------
@@ -48,7 +48,8 @@ def read_in_child(volume: CtVolume, cancel: Cancel, deadline_s: float | None = N
 def _ask(volume: CtVolume, ring: Ring, size: int, cancel: Cancel, deadline_s: float) -> Reply | None:
     start = Start(ring.name, 1, size, _MEMORY_BYTES + _COPIES * size, os.getpid())
     path, kind = volume.series.frames[0].path, volume.series.format
-    order = (start.encode(), str(path), kind, str(deadline_s))
+    numbers = ",".join(str(frame.number) for frame in volume.series.frames)
+    order = (start.encode(), str(path), kind, numbers, str(deadline_s))
     with spawn("volume_decoder", order, ring.descriptor) as child:
         try:
             _wait(child, cancel, time.monotonic() + deadline_s)

@@ -26,18 +26,18 @@ RESCALE: Final = struct.Struct("<dd")  # slope and intercept, after the voxels
 
 def main() -> None:
     """Read, answer once, end."""
-    start, path, kind, deadline_s = sys.argv[1:]
+    start, path, kind, numbers, deadline_s = sys.argv[1:]
     order = Start.decode(start)
     end_with(order.parent)
     answers = answers_only()
     limit_memory(order.memory_bytes)
     faulthandler.dump_traceback_later(float(deadline_s), exit=True)
-    os.write(answers, _answer(Path(path), kind, order))
+    os.write(answers, _answer(Path(path), kind, [int(number) for number in numbers.split(",")], order))
 
 
-def _answer(path: Path, kind: Any, order: Start) -> bytes:
+def _answer(path: Path, kind: Any, numbers: list[int], order: Start) -> bytes:
     try:
-        size = _read(path, kind, order)
+        size = _read(path, kind, numbers, order)
     except MemoryError:
         return encode_reply(0, good=False, size=0, text="it needs too much memory to read")
     except MedReasonError as error:
@@ -49,16 +49,19 @@ def _answer(path: Path, kind: Any, order: Start) -> bytes:
     return encode_reply(0, good=True, size=size)
 
 
-def _read(path: Path, kind: Any, order: Start) -> int:
+def _read(path: Path, kind: Any, numbers: list[int], order: Start) -> int:
     ring = Ring(order.slots, order.slot_bytes, order.ring)
     voxels = read_volume(read_header(path, kind))
-    if voxels.stored.nbytes != order.slot_bytes - RESCALE.size:
+    if not all(1 <= number <= len(voxels.stored) for number in numbers):
+        raise NotCtPixels("it has changed since it was opened")
+    wanted = voxels.stored[[number - 1 for number in numbers]]
+    if wanted.nbytes != order.slot_bytes - RESCALE.size:
         raise NotCtPixels("it has changed since it was opened")
     with ring.slot(0, order.slot_bytes) as slot:
-        target = np.frombuffer(slot, voxels.stored.dtype, voxels.stored.size)
-        np.copyto(target, voxels.stored.ravel())
+        target = np.frombuffer(slot, wanted.dtype, wanted.size)
+        np.copyto(target, wanted.ravel())
         del target
-        RESCALE.pack_into(slot, voxels.stored.nbytes, voxels.slope, voxels.intercept)
+        RESCALE.pack_into(slot, wanted.nbytes, voxels.slope, voxels.intercept)
     return order.slot_bytes
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import Cancelled
+from medreason_viewer.volume import decoders
 from medreason_viewer.volume.bench_data import CODECS, SIDE, synthetic_slice, write_series
 from medreason_viewer.volume.decode import DecodePool, Job, Limits, Result
 from medreason_viewer.volume.load import Loader, load_volume
@@ -300,3 +301,11 @@ def test_loading_stops_when_asked(series_of: Callable[[str], Series]) -> None:
     with pytest.raises(Cancelled):
         list(loading)
     assert not psutil.Process().children()
+
+
+def test_a_child_imports_little() -> None:
+    """What the window is made of would cost seconds and memory in every child."""
+    heavy = ("PySide6", "torch", "vtkmodules", "SimpleITK", "pydicom", "scipy", "psutil")
+    code = f"import sys, {decoders.__name__}; print([name for name in {heavy} if name in sys.modules])"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"

@@ -200,6 +200,13 @@ def test_other_formats_are_read_by_a_child(tmp_path: Path) -> None:
     assert not psutil.Process().children()
 
 
+def test_one_slice_of_another_format(tmp_path: Path) -> None:
+    series = nrrd(tmp_path)
+    whole = load.load_volume(series)
+    one = load.load_volume(replace(series, frames=series.frames[4:5]))
+    np.testing.assert_array_equal(one.stored[0], whole.stored[4])
+
+
 def test_a_damaged_file_of_another_format_fails_in_a_sentence(tmp_path: Path) -> None:
     series = nrrd(tmp_path)
     path = series.frames[0].path
