@@ -40,7 +40,8 @@ def build(qtbot: QtBot) -> Iterator[Build]:
         places.append(place)
         place.window.resize(chosen.window_width, chosen.window_height)  # the off-screen display is smaller
         place.window.show()
-        qtbot.waitExposed(place.window)
+        place.window.activateWindow()
+        qtbot.waitUntil(place.window.isActiveWindow)  # or no widget of it gets the focus
         place.explainer.start()
         return place
 
