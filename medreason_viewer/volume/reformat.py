@@ -134,7 +134,10 @@ class Reformat:
         if not self.stack.even:
             return self._gathered(stored, through)
         picture = np.moveaxis(stored, self.order, (0, 1, 2))[through]
-        return picture[:: -1 if self.flip[1] else 1, :: -1 if self.flip[2] else 1], None
+        picture = picture[:: -1 if self.flip[1] else 1, :: -1 if self.flip[2] else 1]
+        # Values far apart in memory (sagittal) are gathered once, not at every change of the window.
+        near = abs(picture.strides[1]) == picture.itemsize
+        return (picture if near else np.ascontiguousarray(picture)), None
 
     def _gathered(
         self, stored: NDArray[np.int16] | NDArray[np.uint16], through: int
