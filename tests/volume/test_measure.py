@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -254,13 +255,12 @@ def test_the_nodule_of_lidc_0314_is_solid_and_on_the_right(real_ct: Path) -> Non
     folder = real_ct / "lidc-0314"
     series = scan(folder / "dicom").series[0]
     truth = json.loads((folder / "nodules.json").read_text())
-    by_uid = {frame.sop_uid: index for index, frame in enumerate(series.frames)}
-    whole = load_volume(series)
+    by_uid = {frame.sop_uid: frame for frame in series.frames}
     for reader in truth["annotations"]:
         middle = max(reader["slices"], key=lambda item: item["npts"])
         box = SliceBox(middle["col0"], middle["row0"], middle["col1"], middle["row1"])
-        index = by_uid[middle["sop"]]
-        hu, padding, plane = whole.hu(index), whole.padding(index), series.frames[index].plane
+        one = load_volume(replace(series, frames=(by_uid[middle["sop"]],)))
+        hu, padding, plane = one.hu(0), one.padding(0), one.series.frames[0].plane
         lesion = measure.segment_lesion(hu, padding, box)
         assert lesion is not None
         mean_hu = measure.statistics(hu, lesion, plane).mean_hu
