@@ -43,6 +43,19 @@ class Density:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """Words that make a clause no plain statement about the region, and why; see the file itself.
+
+    ``statistic`` limits it to densities compared by that statistic; empty for all.
+    """
+
+    reason: str
+    kinds: frozenset[str]
+    statistic: str
+    words: Pattern
+
+
+@dataclass(frozen=True, slots=True)
 class Lexicon:
     """All patterns, and the tolerances; see the comments in the file itself."""
 
@@ -57,6 +70,9 @@ class Lexicon:
     reach_words: int
     sides: dict[str, Pattern]
     both_sides: Pattern
+    landmark_before: Pattern
+    middle_after: Pattern
+    adverb_after: Pattern
     picture: Pattern
     structures: Pattern
     clear: Pattern
@@ -68,6 +84,7 @@ class Lexicon:
     hu_elsewhere: Pattern
     normal: Pattern
     outside: Pattern
+    contexts: tuple[Context, ...]
     densities: tuple[Density, ...]
 
 
@@ -104,6 +121,9 @@ def _compiled(table: dict[str, Any]) -> Lexicon:
         reach_words=negation["reach_words"],
         sides={name: phrases(side[name]) for name in ("right", "left", "midline")},
         both_sides=phrases(side["both"]),
+        landmark_before=phrases(side["landmark_before"]),
+        middle_after=phrases(side["middle_after"]),
+        adverb_after=phrases(side["adverb_after"]),
         picture=phrases(side["picture"]),
         structures=phrases(side["structures"]),
         clear=phrases(side["clear"]),
@@ -115,8 +135,14 @@ def _compiled(table: dict[str, Any]) -> Lexicon:
         hu_elsewhere=phrases(table["hu"]["elsewhere"]),
         normal=phrases(table["normal"]["terms"]),
         outside=phrases(table["outside"]["terms"]),
+        contexts=tuple(_context(entry) for entry in table["context"]),
         densities=tuple(_density(entry) for entry in table["density"]),
     )
+
+
+def _context(entry: dict[str, Any]) -> Context:
+    kinds, statistic = frozenset(entry["kinds"]), entry.get("statistic", "")
+    return Context(entry["reason"], kinds, statistic, phrases(entry["words"]))
 
 
 def _density(entry: dict[str, Any]) -> Density:
