@@ -1,0 +1,175 @@
+"""Reinforcement learning by GRPO: TRL's trainer on the viewer's prompts, pictures and parser."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch import nn
+from transformers import PrinterCallback, Qwen2_5_VLForConditionalGeneration, TrainerCallback
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
+
+from medreason_viewer.errors import DataSetError
+from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.tokens import ChatTokenizer
+
+from . import dataset
+from .chat_processor import ChatProcessor
+from .fit import Progress, draws, last_checkpoint
+from .grpo_plan import Grpo
+from .grpo_rows import Rows
+from .nf4 import as_nf4, rounded
+from .rewards import REWARDS, Score, Truth
+from .rollouts import shared_prefill
+
+
+def prompts(data: Path, manifest: Manifest, plan: Grpo) -> Dataset:
+    """The run's prompts in order; each is made when it is read."""
+    cases = dataset.read(data).of_split("train")
+    if not cases:
+        raise DataSetError(f"There is no slice to train on in {data}.")
+    rows = draws(cases, plan.rows, plan.turns, plan.seed)
+    made: Dataset = rows.with_transform(Rows(data, manifest))
+    return made
+
+
+def _as_trl(name: str, score: Score) -> Callable[..., list[float | None]]:
+    def reward(completions: list[list[dict[str, str]]], truth: list[Truth], **_: Any) -> list[float | None]:
+        return [score(said[0]["content"], right) for said, right in zip(completions, truth, strict=True)]
+
+    reward.__name__ = name  # under which TRL logs it
+    return reward
+
+
+class _Trainer(GRPOTrainer):
+    """TRL's trainer; rollouts share their prefill, and replies stay in the run's folder."""
+
+    shared: bool = True
+    rounded: bool = False
+    trained: Any
+    folder: Path
+
+    def _bare(self) -> Any:
+        model = self.accelerator.unwrap_model(self.model)
+        return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+    def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
+        with shared_prefill(self._bare()) if self.shared else nullcontext():
+            generate: Callable[..., Any] = super()._generate_single_turn
+            return generate(*args, **kwargs)
+
+    def training_step(self, *args: Any, **kwargs: Any) -> Any:
+        step: Callable[..., Any] = super().training_step
+        with as_nf4(self.trained.model.language_model) if self.rounded else nullcontext():
+            return step(*args, **kwargs)  # rollouts included
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        super().log(logs, start_time)
+        if self.accelerator.is_main_process and self._logs["completion"]:
+            self._write_replies()
+
+    def _write_replies(self) -> None:
+        """The latest round's replies, in the run's folder alone: they count as patient data."""
+        logs: dict[str, Any] = self._logs
+        said, rewards = logs["completion"], logs["rewards"]
+        columns = [said, logs["advantages"], *rewards.values()]
+        lines = [
+            {"reply": reply[0]["content"], "advantage": advantage, **dict(zip(rewards, scores, strict=True))}
+            for reply, advantage, *scores in zip(*columns, strict=True)
+        ]
+        folder = self.folder / "replies"
+        folder.mkdir(exist_ok=True)
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        (folder / f"step-{self.state.global_step:06d}.jsonl").write_text(text, encoding="utf-8")
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Load a checkpoint; for a full model's weights transformers 5.23 finds no place, and goes on."""
+        if hasattr(self.trained, "peft_config") or self.is_fsdp_enabled:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+            return
+        saved = Qwen2_5_VLForConditionalGeneration.from_pretrained(
+            resume_from_checkpoint, dtype=self.trained.dtype, local_files_only=True, use_safetensors=True
+        )
+        nn.Module.load_state_dict(self.trained, saved.state_dict())
+
+
+def round_to_nf4(language_model: nn.Module) -> None:
+    """Round the linear layers' weights for good."""
+    with torch.no_grad():
+        for module in language_model.modules():
+            if isinstance(module, nn.Linear):
+                module.weight.data = rounded(module.weight)
+
+
+def reinforce(
+    model: Any,
+    tokenizer_folder: Path,
+    data: Path,
+    manifest: Manifest,
+    plan: Grpo,
+    folder: Path,
+    resume: bool = False,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> list[dict[str, float]]:
+    """Train the model, in place.
+
+    Parameters
+    ----------
+    model : Qwen2_5_VLForConditionalGeneration or peft.PeftModel
+        With an adapter only the adapter is trained.
+    tokenizer_folder : Path
+        Holds ``tokenizer.json``.
+    folder : Path
+        For checkpoints and replies; readable by its user alone.
+    resume : bool
+        Go on from the last checkpoint in the folder, if there is one.
+
+    Returns
+    -------
+    list of dict
+        What was logged: each reward apart, KL, lengths, and the step.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not hasattr(model, "peft_config") and not plan.train_vision:
+        model.model.visual.requires_grad_(False)
+    checkpoint = last_checkpoint(folder) if resume else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # TRL 1.16 uses old names of transformers 5.23
+        trainer = _trainer(model, tokenizer_folder, prompts(data, manifest, plan), manifest, plan, folder)
+        for callback in (Progress("grpo", plan.prompts * plan.group), *callbacks):
+            trainer.add_callback(callback)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    history: list[dict[str, float]] = trainer.state.log_history
+    return history
+
+
+def _trainer(
+    model: Any, tokenizer_folder: Path, rows: Dataset, manifest: Manifest, plan: Grpo, folder: Path
+) -> _Trainer:
+    chat = ChatTokenizer(tokenizer_folder)
+    model.generation_config.eos_token_id = sorted(chat.stop_ids)
+    never_said = [*chat.never_said, *range(chat.size, model.config.get_text_config().vocab_size)]
+    trainer = _Trainer(
+        model=model,
+        args=GRPOConfig(**plan.arguments(folder, manifest, never_said)),
+        reward_funcs=[_as_trl(name, score) for name, score in REWARDS.items()],
+        train_dataset=rows,
+        processing_class=ChatProcessor(tokenizer_folder),
+    )
+    for weight in model.parameters():
+        if weight.requires_grad:  # TRL makes QLoRA's bfloat16, in which steps of 1e-6 are lost
+            weight.data = weight.data.float()
+    trainer.remove_callback(PrinterCallback)
+    trainer.shared, trainer.trained, trainer.folder = plan.shared, model, folder
+    sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+    trainer.rounded = plan.rounded and not (hasattr(model, "peft_config") or sharded)
+    if trainer.rounded and trainer.ref_model is not None:
+        round_to_nf4(trainer.ref_model.model.language_model)
+    return trainer
