@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..errors import ModelError
 from ..reasoning.bundle import DEMO_BUNDLE
@@ -14,6 +15,9 @@ from ..reasoning.request import Event, ModelState, StepArrived
 from ..volume.phantom import StudyTruth, write_study
 from . import DONE, UNREADABLE_REPLY
 from .output import say, show
+
+if TYPE_CHECKING:
+    from ..ui.unattended import Explained
 
 _SEED: Final = 20_251  # never trained on: training seeds are far above it
 _FINDING: Final = "nodule"
@@ -31,7 +35,6 @@ def run(args: argparse.Namespace) -> int:
     """Write the phantom, open it in the window, explain its finding, and leave the results in the folder."""
     from ..app import explain_once, has_display
     from ..ui.answer import ExplainTarget
-    from .results import write_results
 
     say("Making a synthetic chest CT (no patient) ...")
     truth = _make_study(args.out / _STUDY)
@@ -46,14 +49,23 @@ def run(args: argparse.Namespace) -> int:
         bundle=args.model,
         screenshot=args.out / "window.png",
         on_event=_tell,
+        on_explained=partial(_keep, args.out, truth),
         stay=not args.close,
     )
-    write_results(args.out, explained.explanation, explained.zoom, explained.volume, truth.slice_index)
+    return DONE if explained.explanation.answer is not None else UNREADABLE_REPLY
+
+
+def _keep(out: Path, truth: StudyTruth, explained: Explained) -> None:
+    """Write the result files as soon as the answer is there; the window may stay open long after."""
+    from .results import write_results
+
+    write_results(
+        out, explained.explanation, explained.zoom, explained.volume, explained.explanation.slice_index
+    )
     answer = explained.explanation.answer
     show(f"Answer: {answer or 'the reply could not be read'} (the phantom holds a {truth.finding})")
-    show(f"Results: {args.out.resolve()}")
+    show(f"Results: {out.resolve()}")
     say("The demo model was trained on synthetic phantoms and means nothing on a patient. Research use only.")
-    return DONE if answer is not None else UNREADABLE_REPLY
 
 
 def _make_study(study: Path) -> StudyTruth:
