@@ -80,7 +80,7 @@ class _Published:
         self,
         split: str,
         name: str,
-        categories: Mapping[str, str],
+        codes: Mapping[str, str],
         *,
         turned: bool = False,
         first: bool = True,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from medreason_viewer import __version__
 
 from .case import SPLITS, Case
 from .intake import Intake
 from .store import STORE_SCHEMA
+
+_FINDINGS_TOLD: Final = 100  # free-text answers may all differ
 
 
 def of(
@@ -28,7 +30,7 @@ def of(
         "slices": len(cases),
         "patients": len({case.patient for case in cases if case.patient}),
         "patients_known": all(case.patient for case in cases),
-        "findings": dict(Counter(case.finding for case in cases)),
+        "findings": dict(Counter(case.finding for case in cases).most_common(_FINDINGS_TOLD)),
         "splits": {split: sum(case.split == split for case in cases) for split in SPLITS},
         "sides": dict(Counter(case.side or "not measured" for case in cases)),
         "masks": dict(Counter(case.mask_from for case in cases)),

@@ -2,12 +2,11 @@
 
 ::
 
-    DIR/cases/          Dataset.save_to_disk; columns below
-    DIR/card.json, card.md, deidentification.json
+    DIR/cases/                  Dataset.save_to_disk; its columns are told in rows.py
+    DIR/card.json, card.md      what the set holds, for machines and for people
+    DIR/deidentification.json   what was left behind
 
-``hu`` is int16 in row order, little-endian; ``picture`` a PNG where the source holds no HU; ``mask`` the
-lesion's bits (numpy.packbits). Slices may differ in size. :class:`DataSet` reads as that of
-:mod:`trainer.dataset` does.
+Slices may differ in size. :class:`DataSet` reads as that of :mod:`trainer.dataset` does.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,40 +28,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from medreason_viewer.errors import DataSetError
-from medreason_viewer.volume.geometry import SliceBox, SlicePlane
 
-from .case import Case, Split, Turn
+from .case import Case, Split
+from .rows import BYTES, as_row, features, parsed
 
 STORE_SCHEMA: Final = 2
 _ROWS_A_BATCH: Final = 16
-_TEXTS: Final = (
-    *("patient", "split", "finding", "side", "level", "source", "licence"),
-    *("pixels", "mask_from", "modality", "body_part", "kernel", "plane_name"),
-)
-_NUMBERS: Final = ("x0", "y0", "x1", "y1", "size_mm", "row_mm", "col_mm", "thickness_mm")
-_BYTES: Final = ("hu", "picture", "mask")
-
-
-def _features() -> datasets.Features:
-    text, number, numbers = datasets.Value("string"), datasets.Value("float64"), datasets.Value("float64")
-    turn = {
-        **dict.fromkeys(("turn", "question", "answer"), text),
-        "options": datasets.List(text),
-        "reliable": datasets.Value("bool"),
-    }
-    return datasets.Features(
-        {
-            **dict.fromkeys(_TEXTS, text),
-            **dict.fromkeys(_NUMBERS, number),
-            "corners_mm": datasets.List(numbers),
-            "plane_mm": datasets.List(numbers),
-            "exhaustive": datasets.Value("bool"),
-            "turns": datasets.List(turn),
-            "rows": datasets.Value("int32"),
-            "cols": datasets.Value("int32"),
-            **dict.fromkeys(_BYTES, datasets.Value("binary")),
-        }
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,19 +109,20 @@ def read(folder: Path) -> DataSet:
         card = json.loads((folder / "card.json").read_text())
         loaded = datasets.load_from_disk(folder / "cases")
         table: pa.Table = loaded.data.table
-        rows = table.drop_columns(list(_BYTES)).to_pylist()
+        rows = table.drop_columns(list(BYTES)).to_pylist()
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise DataSetError(f"The data set in {folder} is incomplete or damaged: {error}.") from error
     if card.get("schema") != STORE_SCHEMA:
         raise DataSetError(f"The data set in {folder} was written by another version of the program.")
     cases = tuple(_case(number, row, folder) for number, row in enumerate(rows))
+    _check_splits(cases, folder)
     return DataSet(folder, cases, card, table)
 
 
 def _case(number: int, row: dict[str, Any], folder: Path) -> Case:
     where = f"{folder / 'cases'}, row {number}"
     try:
-        case = _parsed(row)
+        case = parsed(row)
     except KeyError as error:
         raise DataSetError(f"{where}: the column {error} is missing.") from error
     except (TypeError, ValueError) as error:
@@ -161,57 +132,14 @@ def _case(number: int, row: dict[str, Any], folder: Path) -> Case:
     return case
 
 
-def _parsed(row: dict[str, Any]) -> Case:
-    corners = [row[name] for name in ("x0", "y0", "x1", "y1")]
-    plane, turns = row["plane_mm"], row["turns"]
-    return Case(
-        **{name: row[name] for name in _TEXTS},
-        box_slice=None if corners[0] is None else SliceBox(*corners),
-        size_mm=row["size_mm"],
-        spacing_mm=None if row["row_mm"] is None else (row["row_mm"], row["col_mm"]),
-        thickness_mm=row["thickness_mm"],
-        exhaustive=row["exhaustive"],
-        plane=None if not plane else _plane(plane, (row["row_mm"], row["col_mm"])),
-        turns=tuple(Turn(**{**turn, "options": tuple(turn["options"])}) for turn in turns),
-    )
-
-
-def _plane(numbers: Sequence[float], spacing_mm: tuple[float, float]) -> SlicePlane:
-    x, y, z, *axes = numbers
-    return SlicePlane((x, y, z), (axes[0], axes[1], axes[2]), (axes[3], axes[4], axes[5]), spacing_mm)
-
-
-def _as_row(
-    case: Case, pixels: NDArray[np.int16] | NDArray[np.uint8], mask: NDArray[np.bool_]
-) -> dict[str, Any]:
-    corners = case.box_slice.as_tuple() if case.box_slice else (None,) * 4
-    row_mm, col_mm = case.spacing_mm or (None, None)
-    plane, region = case.plane, case.corners_mm
-    return {
-        **{name: getattr(case, name) for name in (*_TEXTS, "size_mm", "thickness_mm", "exhaustive")},
-        **dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True)),
-        "row_mm": row_mm,
-        "col_mm": col_mm,
-        "corners_mm": None if region is None else region.ravel().tolist(),
-        "plane_mm": None if plane is None else [*plane.origin_mm, *plane.x_axis, *plane.y_axis],
-        "turns": [
-            {"turn": t.turn, "question": t.question, "answer": t.answer}
-            | {"options": list(t.options), "reliable": t.reliable}
-            for t in case.turns
-        ],
-        "rows": mask.shape[0],
-        "cols": mask.shape[1],
-        "hu": pixels.astype("<i2").tobytes() if case.pixels == "hu" else None,
-        "picture": _png(pixels) if case.pixels == "picture" else None,
-        "mask": np.packbits(mask).tobytes(),
-    }
-
-
-def _png(pixels: NDArray[Any]) -> bytes:
-    """The picture written anew, so that nothing but its pixels is kept."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
+def _check_splits(cases: tuple[Case, ...], folder: Path) -> None:
+    first: dict[str, tuple[int, Split]] = {}
+    for number, case in enumerate(cases):
+        row, split = first.setdefault(case.patient, (number, case.split))
+        if case.patient and split != case.split:
+            raise DataSetError(
+                f"{folder / 'cases'}, rows {row} and {number}: one patient is in {split} and in {case.split}."
+            )
 
 
 class Writer:
@@ -234,7 +162,7 @@ class Writer:
         self._parts.mkdir(parents=True)
         self._rows = self._parts / "rows.arrow"
         self._writer: Any = ArrowWriter(
-            features=_features(), path=str(self._rows), writer_batch_size=_ROWS_A_BATCH
+            features=features(), path=str(self._rows), writer_batch_size=_ROWS_A_BATCH
         )
 
     def __enter__(self) -> Writer:
@@ -249,7 +177,7 @@ class Writer:
 
     def add(self, case: Case, pixels: NDArray[np.int16] | NDArray[np.uint8], mask: NDArray[np.bool_]) -> None:
         """Append one slice."""
-        self._writer.write(_as_row(case, pixels, mask))
+        self._writer.write(as_row(case, pixels, mask))
 
     def finish(self, documents: dict[str, str]) -> None:
         """Write the documents (name to text), flush everything and move the folder to its place."""
