@@ -15,19 +15,26 @@ from typing import Final
 from .claim import Claim
 from .denial import Term, blank, last_part, read_term
 from .lexicon import Density, Lexicon, lexicon
+from .plain import is_plain
 from .quantities import hu_values, sizes
 
 __all__ = ["Claim", "find_claims"]
 
-_CLAUSE: Final = re.compile(r"[;:]\s|\.\s|\bbut\b|\bhowever\b|\bwhereas\b|\balthough\b", re.IGNORECASE)
+_CLAUSE: Final = re.compile(
+    r"[;:]\s|(?<!\bi\.e)(?<!\be\.g)\.\s|\bbut\b|\bhowever\b|\bwhereas\b|\balthough\b", re.IGNORECASE
+)
 _DENIED_SIDE: Final = re.compile(
     r"(?:\b(?:not|never)|n't)(?:\s+(?:on|in|at|to))?(?:\s+the)?\s+$|\bnon-$", re.IGNORECASE
 )
 _OR: Final = re.compile(r"\bor\b|\band/or\b", re.IGNORECASE)
+_NO_AFTER: Final = re.compile(r"\b(?:no|none|absent|negative|not)\W*$", re.IGNORECASE)
 _ONLY_REGION: Final = "only the region was measured, not the whole side"
 _BOTH_NAMED: Final = "the sentence names both sides"
 _TOLD_FROM: Final = "told from another structure, not from the middle of the body"
 _UNSURE: Final = "it cannot be told what the sentence denies"
+_UNWEIGHED: Final = "the sentence has words that are not weighed"
+_SEVERAL: Final = "the sentence names several densities"
+_HEADING: Final = "a heading, which claims nothing"
 _QUESTION: Final = "a question claims nothing"
 
 
@@ -39,10 +46,22 @@ def find_claims(text: str) -> tuple[Claim, ...]:
     start = 0
     for cut in [*_CLAUSE.finditer(plain), None]:
         clause = plain[start : cut.start() if cut else len(plain)]
-        claims = [_in_context(claim, clause, words) for claim in _clause(clause, words)]
-        found.update(dict.fromkeys(claims))
+        heading = cut is not None and cut[0].startswith(":")
+        for claim in _alternatives([_in_context(each, clause, words) for each in _clause(clause, words)]):
+            found[replace(claim, reason=claim.reason or _HEADING) if heading else claim] = None
         start = cut.end() if cut else start
     return tuple(found)
+
+
+def _alternatives(claims: list[Claim]) -> list[Claim]:
+    """The claims of a clause; one that names three densities or more lists what may be there."""
+    said = {claim.name for claim in claims if claim.kind == "density" and not claim.negated}
+    if len(said) < 3:
+        return claims
+    return [
+        replace(claim, reason=claim.reason or _SEVERAL) if claim.kind == "density" else claim
+        for claim in claims
+    ]
 
 
 def _in_context(claim: Claim, clause: str, words: Lexicon) -> Claim:
@@ -56,7 +75,7 @@ def _in_context(claim: Claim, clause: str, words: Lexicon) -> Claim:
         applies = claim.kind in context.kinds and context.statistic in ("", statistic)
         if applies and context.words.search(clause):
             return replace(claim, reason=context.reason)
-    return claim
+    return claim if claim.kind == "normal" or is_plain(clause, words) else replace(claim, reason=_UNWEIGHED)
 
 
 def _clause(clause: str, words: Lexicon) -> Iterator[Claim]:
@@ -139,6 +158,8 @@ def _open_density(clause: str, found: re.Match[str], term: Term, words: Lexicon)
     before = last_part(clause[: found.start()], words)
     denials = len(words.negation.findall(before[before.rfind(",") + 1 :]))
     if denials > 1 or (denials and (found["prefix"] or not term.negated)):
+        return _UNSURE
+    if _NO_AFTER.search(clause[found.end() :]) and not term.negated:
         return _UNSURE
     beside = f"{' '.join(before.split()[-1:])} | {' '.join(clause[found.end() :].split()[:1])}"
     return "the sentence names alternatives" if _OR.search(beside) and not term.negated else ""

@@ -79,12 +79,15 @@ class Lexicon:
     elsewhere: Pattern
     distance_after: Pattern
     distance_before: Pattern
+    part_after: Pattern
     below: Pattern
     above: Pattern
     hu_elsewhere: Pattern
     normal: Pattern
     outside: Pattern
     contexts: tuple[Context, ...]
+    plain: frozenset[str]
+    beside: Pattern
     densities: tuple[Density, ...]
 
 
@@ -130,11 +133,14 @@ def _compiled(table: dict[str, Any]) -> Lexicon:
         elsewhere=phrases(table["elsewhere"]["words"]),
         distance_after=phrases(size["distance_after"]),
         distance_before=phrases(size["distance_before"]),
+        part_after=phrases(size["part_after"]),
         below=phrases(size["below"]),
         above=phrases(size["above"]),
         hu_elsewhere=phrases(table["hu"]["elsewhere"]),
         normal=phrases(table["normal"]["terms"]),
         outside=phrases(table["outside"]["terms"]),
+        plain=frozenset(table["plain"]["words"]),
+        beside=phrases(table["plain"]["beside"]),
         contexts=tuple(_context(entry) for entry in table["context"]),
         densities=tuple(_density(entry) for entry in table["density"]),
     )

@@ -74,6 +74,8 @@ def _size_reason(clause: str, found: re.Match[str], words: Lexicon) -> str:
     before = " ".join(clause[: found.start()].split()[-4:])
     if words.distance_after.search(after) or words.distance_before.search(before):
         return "a distance, which is not measured"
+    if words.part_after.match(after):
+        return "said of a part of it; only the whole is measured"
     return "said of the surroundings, not of the region" if words.elsewhere.search(clause) else ""
 
 

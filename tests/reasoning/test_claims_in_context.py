@@ -231,7 +231,7 @@ def test_what_is_true_or_open_is_never_contradicted(text: str, evidence: Evidenc
         ("It lies on the right, next to the heart.", SOLID, "contradicts"),
         ("It lies 30 mm to the right of the midline.", SOLID, "contradicts"),
         ("The nodule is solid and not calcified.", SOLID, "agrees"),
-        ("No calcification, fat, or cavitation.", CALC, "contradicts"),
+        ("No calcification, fat, or gas.", CALC, "contradicts"),
         ("No calcification is seen.", CALC, "contradicts"),
         ("The mass is larger than 30 mm.", SOLID, "contradicts"),
         ("It is smaller than 3 cm.", SOLID, "agrees"),
@@ -260,3 +260,41 @@ def test_what_is_plainly_said_is_judged(text: str, evidence: Evidence, verdict: 
     found = verdicts(text, evidence)
     assert verdict in found
     assert verdict == "contradicts" or "contradicts" not in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The red box is at the left of the image, which is the patient's right.",
+        "By radiological convention the left side of the image corresponds to the patient's right.",
+        "It is seen on the left side of the image, i.e. the right lung.",
+        "The liver is seen on the right.",
+        "Right, so this is a nodule.",
+        "It has the right size for a nodule.",
+        "Its radius is 7 mm.",
+        "A satellite nodule of 4 mm is seen.",
+        "There is a 4 mm rim.",
+        "The box measures 20 mm.",
+        "x = 120 mm",
+        "The aorta is 180 HU.",
+        "The box averages -300 HU.",
+        "I look for calcification, fat, and air.",
+        "Candidates: effusion, consolidation, pneumothorax.",
+        "Calcification: none.",
+        "Fat - no.",
+        "Underlying emphysema.",
+        "A cavity filled with air.",
+        "The vessel next to it is solid.",
+        "It is hardly calcified.",
+        "Der Herd liegt right.",
+    ],
+)
+def test_words_that_are_not_weighed_leave_no_verdict(text: str) -> None:
+    assert verdicts(text, SOLID) == {"not_checkable"}
+
+
+@pytest.mark.parametrize(
+    "text", ["It lies on the right, next to the heart.", "A nodule in the right lung near the hilum."]
+)
+def test_where_it_lies_may_be_told_by_a_neighbour(text: str) -> None:
+    assert verdicts(text, SOLID) == {"contradicts"}
