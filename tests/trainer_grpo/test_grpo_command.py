@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,11 @@ SHORT = "--steps 1 --prompts 1 --group 2 --micro-batch 2 --threads 1 --device cp
 
 
 @pytest.fixture(autouse=True)
-def threads_as_they_were() -> None:
-    torch.set_num_threads(1)
+def threads_as_they_were() -> Iterator[None]:
+    """The commands set them for the whole process."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 def parsed(*words: str) -> argparse.Namespace:
