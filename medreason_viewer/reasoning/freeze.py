@@ -1,4 +1,4 @@
-"""Freezing a request: the one way from a loaded volume to what the model is asked, for window and command line."""
+"""Freezing a request: the one way from a loaded volume to what the model is asked."""
 
 from __future__ import annotations
 
