@@ -82,6 +82,7 @@ def _add_sft(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="a data set")
     parser.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="the bundle to write")
     parser.add_argument("--start", type=Path, metavar="BUNDLE", help="go on from it (default: from scratch)")
+    parser.add_argument("--go-on", type=Path, metavar="DIR", help="go on from an earlier run's --work folder")
     parser.add_argument("--work", type=Path, metavar="DIR", help="checkpoints (default: BUNDLE-work)")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--warm-up-steps", type=int, default=0, help="of the dense warm-up (default 0: none)")
@@ -91,6 +92,7 @@ def _add_sft(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=24, help="examples a step")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-every", type=int, default=500, metavar="STEPS")
+    parser.add_argument("--locate-share", type=float, default=0.5, help="of the examples; the rest reason")
     parser.add_argument("--judge", type=int, default=48, help="validation slices for each checkpoint")
     parser.add_argument(
         "--nf4-from", type=float, default=0.6, help="part of the steps after which weights are rounded to NF4"
@@ -117,10 +119,11 @@ def _sft(args: argparse.Namespace) -> None:
     )
     sft = Sft(
         Fit(args.steps, learning_rate=args.rate, **common),
+        turns={"locate": args.locate_share, "reason": 1 - args.locate_share},
         nf4_from=args.nf4_from,
         dense_weight=args.dense_weight,
     )
-    recipe = Recipe(sft, warm_up, start=args.start, seed=args.seed, judge=args.judge)
+    recipe = Recipe(sft, warm_up, start=args.start, earlier=args.go_on, seed=args.seed, judge=args.judge)
     work = args.work or args.out.with_name(f"{args.out.name}-work")
     train(recipe, args.data, args.out, work, args.resume)
 

@@ -4,9 +4,11 @@ The question of a *reason* turn is about the region in the inset. Were that regi
 inset's mere presence and place would give the answer away. So:
 
 - regions with the finding are the truth jittered (intersection over union 0.3 to 1), never the truth itself;
+  one in five is moved further, as far as the inset still shows the whole lesion;
 - slices without a finding get decoy regions: boxes of other slices' lesions, in place or moved;
 - some slices with a finding get a decoy elsewhere, and the reply is about what the inset shows: nothing;
-- some slices of either kind have no inset, as when *locate* finds none: then it is about the whole slice.
+- some slices have no inset, as when *locate* finds none: then it is about the whole slice. Most of these are
+  normal, as in the dialogue, so without an inset the model leans to no finding.
 """
 
 from __future__ import annotations
@@ -27,12 +29,16 @@ from .replies import NO_FINDING, QUESTIONS, steps_for
 Turn = Literal["locate", "reason"]
 RegionKind = Literal["finding", "decoy", "none"]
 
-PLAIN_SHARE: Final = 0.12
-"""Reason turns without an inset."""
+PLAIN_SHARE: Final = 0.04
+"""Reason turns without an inset on a slice with a finding, as when *locate* misses it."""
+PLAIN_SHARE_NORMAL: Final = 0.45
+"""The same on a slice without one, where *locate* finds nothing more often than not."""
 ELSEWHERE_SHARE: Final = 0.12
 """Reason turns on a slice with a finding whose region is a decoy."""
 QUESTION_SHARE: Final = 0.1
 """Reason turns with a reader's question in place of the bundle's."""
+BESIDE_SHARE: Final = 0.2
+"""Regions with the finding that only need to show it in their inset, as a slightly wrong *locate* does."""
 AIR_BELOW_HU: Final = -960.0
 LEAST_IOU: Final = 0.3
 """Of a jittered region with the truth."""
@@ -128,11 +134,11 @@ def _reason(
 
 def _region_kind(case: Case, rng: np.random.Generator) -> RegionKind:
     draw = rng.random()
+    if case.box_slice is None:
+        return "none" if draw < PLAIN_SHARE_NORMAL else "decoy"
     if draw < PLAIN_SHARE:
         return "none"
-    if case.box_slice is None or draw < PLAIN_SHARE + ELSEWHERE_SHARE:
-        return "decoy"
-    return "finding"
+    return "decoy" if draw < PLAIN_SHARE + ELSEWHERE_SHARE else "finding"
 
 
 def _region(
@@ -150,13 +156,13 @@ def _region(
         return decoy(hu, mask, other, manifest, rng)
     assert case.box_slice is not None
     rows, cols = hu.shape
+    if rng.random() < BESIDE_SHARE:
+        return beside(case.box_slice, rows, cols, manifest, rng)
     return jittered(case.box_slice, rows, cols, rng)
 
 
-def jittered(
-    box: SliceBox, rows: int, cols: int, rng: np.random.Generator, least_iou: float = 0.3
-) -> SliceBox:
-    """The box moved and stretched by chance, with at least that intersection over union with itself."""
+def jittered(box: SliceBox, rows: int, cols: int, rng: np.random.Generator) -> SliceBox:
+    """The box moved and stretched by chance, its intersection over union with itself at least 0.3."""
     width, height = box.x1 - box.x0, box.y1 - box.y0
     spread = rng.uniform(0.02, 0.35)
     for _ in range(_TRIES):
@@ -166,6 +172,22 @@ def jittered(
         if x1 - x0 >= 1 and y1 - y0 >= 1 and box.iou(moved := SliceBox(x0, y0, x1, y1)) >= LEAST_IOU:
             return moved
     return box
+
+
+def beside(box: SliceBox, rows: int, cols: int, manifest: Manifest, rng: np.random.Generator) -> SliceBox:
+    """The box moved as far as its inset still shows the whole lesion; a small one may miss it."""
+    width, height = box.x1 - box.x0, box.y1 - box.y0
+    reach = max(manifest.zoom.min_crop * min(rows, cols), manifest.zoom.context * max(width, height)) / 2
+    for _ in range(_TRIES):
+        x, y = rng.uniform(-reach, reach, 2) + box.centre
+        x0, y0 = x - width / 2, y - height / 2
+        if x0 < 0 or y0 < 0 or x0 + width > cols or y0 + height > rows:
+            continue
+        moved = SliceBox(x0, y0, x0 + width, y0 + height)
+        crop = zoom.crop_for(moved, rows, cols, manifest.zoom)
+        if crop.x0 <= box.x0 and crop.y0 <= box.y0 and box.x1 <= crop.x1 and box.y1 <= crop.y1:
+            return moved
+    return jittered(box, rows, cols, rng)
 
 
 def decoy(

@@ -28,11 +28,12 @@ from medreason_viewer.reasoning.manifest import Manifest
 
 from . import architecture, dataset, dense, items
 from .evaluate import evaluate, load_engine
-from .fit import Fit
+from .fit import Fit, last_checkpoint
 from .replies import QUESTIONS
 from .sft import Sft, fine_tune
 from .warmup import warm_up
 
+HEADS_NAME: Final = "heads.safetensors"
 _CORPUS_CASES: Final = 2000
 _log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ class Recipe:
         The program's manifest that a model from scratch gets.
     start : Path or None
         A bundle to go on from; None for a new model.
+    earlier : Path or None
+        The working folder of an earlier run, to go on from its last checkpoint with its warm-up's heads.
     warm_up : Fit or None
         None for no dense warm-up.
     judge : int
@@ -57,6 +60,7 @@ class Recipe:
     warm_up: Fit | None = None
     template: str = "demo"
     start: Path | None = None
+    earlier: Path | None = None
     shape: architecture.Shape = dataclasses.field(default_factory=architecture.Shape)
     seed: int = 0
     judge: int = 48
@@ -96,7 +100,7 @@ def _base(recipe: Recipe, data: Path, work: Path) -> tuple[Path, Manifest]:
     """The folder training begins with (made once), and its manifest."""
     if recipe.start is not None:
         return recipe.start, bundle.verify(recipe.start)
-    manifest, folder = bundle.template(recipe.template), work / "base"
+    manifest, folder = bundle.template(recipe.template), (recipe.earlier or work) / "base"
     if not (folder / "model.safetensors").exists():
         tokenizer = architecture.train_tokenizer(corpus(dataset.read(data), manifest))
         model = architecture.build_model(tokenizer, recipe.shape, recipe.seed)
@@ -120,18 +124,31 @@ def _warmed(
     recipe: Recipe, base: Path, data: Path, manifest: Manifest, work: Path, resume: bool
 ) -> tuple[Qwen2_5_VLForConditionalGeneration, dense.DenseHeads | None]:
     """The model to fine-tune, and the heads of the warm-up (done once) where the recipe has one."""
+    if recipe.earlier is not None:
+        checkpoint = last_checkpoint(recipe.earlier / "sft")
+        if checkpoint is None:
+            raise DataSetError(f"There is no checkpoint in {recipe.earlier / 'sft'} to go on from.")
+        return _with_heads(checkpoint, recipe.earlier / HEADS_NAME)
     if recipe.warm_up is None:
         return _load(base), None
-    done, heads_file = work / "warmed", work / "heads.safetensors"
+    done, heads_file = work / "warmed", work / HEADS_NAME
     if (done / "model.safetensors").exists():
-        model = _load(done)
-        heads = dense.DenseHeads(model.config.get_text_config().hidden_size)
-        load_model(heads, heads_file)
-        return model, heads
+        return _with_heads(done, heads_file)
     model = _load(base)
     heads = warm_up(model, data, manifest, recipe.warm_up, work / "warm-up", resume)
     save_model(heads, str(heads_file))
     _save(model, Qwen2Tokenizer.from_pretrained(base), manifest, done, torch.float32)
+    return model, heads
+
+
+def _with_heads(
+    folder: Path, heads_file: Path
+) -> tuple[Qwen2_5_VLForConditionalGeneration, dense.DenseHeads | None]:
+    model = _load(folder)
+    if not heads_file.exists():
+        return model, None
+    heads = dense.DenseHeads(model.config.get_text_config().hidden_size)
+    load_model(heads, heads_file)
     return model, heads
 
 
