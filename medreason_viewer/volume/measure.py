@@ -38,6 +38,7 @@ __all__ = [
 Side = Literal["right", "left", "midline"]
 
 _MIDLINE_MM = 10.0  # this near to the midline nothing is called right or left
+_WHOLE_SHARE = 0.2  # of the wide lines must lie wholly in the picture for it to tell where the middle is
 _BODY_HU = -300.0  # between fat and lung: body and table above, air outside below
 _TABLE_MM = 8.0  # an opening this thick parts the table from the back
 
@@ -191,7 +192,8 @@ def body_side(
 
     The midline is the median, over the lines of the body (table and air left out) that run from right to
     left, of the middle between its two ends. Right and left come from the plane's axes alone, so a
-    mirrored or rotated picture changes nothing.
+    mirrored or rotated picture changes nothing. Lines cut off by the edge of the picture, or of what was
+    reconstructed, do not count: their middle is not the body's.
 
     Parameters
     ----------
@@ -202,8 +204,8 @@ def body_side(
 
     Returns
     -------
-    ``"midline"`` within 10 mm of it; None without geometry, without a body on the slice, or where the
-    slice does not run from right to left (sagittal).
+    ``"midline"`` within 10 mm of it; None without geometry, without a body on the slice, where most of the
+    body is cut off, or where the slice does not run from right to left (sagittal).
     """
     if plane is None:
         return None
@@ -211,7 +213,7 @@ def body_side(
     axis = 0 if abs(leftward[0]) >= abs(leftward[1]) else 1
     if abs(leftward[axis]) < 0.7:
         return None
-    middle = _midline(_body(hu, padding, plane.spacing_mm), axis)
+    middle = _midline(_body(hu, padding, plane.spacing_mm), _near_edge(padding), axis)
     if middle is None:
         return None
     pixel_mm = plane.spacing_mm[1 - axis]
@@ -235,13 +237,23 @@ def _body(
     return np.asarray(ndimage.maximum_filter(labels == biggest, [2 * r + 1 for r in radius]), np.bool_)
 
 
-def _midline(body: NDArray[np.bool_], axis: int) -> float | None:
+def _near_edge(padding: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels within 3 of the picture's edge or of padding."""
+    outside = np.pad(padding, 1, constant_values=True)
+    return np.asarray(ndimage.maximum_filter(outside, 7)[1:-1, 1:-1], np.bool_)
+
+
+def _midline(body: NDArray[np.bool_], edge: NDArray[np.bool_], axis: int) -> float | None:
     """Where the body's midline crosses the x (axis 0) or y (axis 1) direction, in slice pixels."""
-    lines = body if axis == 0 else body.T
-    lines = lines[lines.any(axis=1)]
+    lines, edges = (body, edge) if axis == 0 else (body.T, edge.T)
+    lines, edges = lines[lines.any(axis=1)], edges[lines.any(axis=1)]
     if not len(lines):
         return None
     first = lines.argmax(axis=1)
     last = lines.shape[1] - lines[:, ::-1].argmax(axis=1)
     wide = (last - first) >= (last - first).max() / 2  # neither an arm's end nor the tip of the breastbone
-    return float(np.median((first + last)[wide])) / 2
+    line = np.arange(len(lines))
+    whole = wide & ~edges[line, first] & ~edges[line, last - 1]
+    if whole.sum() < _WHOLE_SHARE * wide.sum():
+        return None
+    return float(np.median((first + last)[whole])) / 2

@@ -298,3 +298,11 @@ def test_lesions_of_phantoms_in_both_settings() -> None:
             assert side == made.side
     for finding, least in LEAST_OVERLAP.items():
         assert np.median(overlaps[finding]) > least, finding
+
+
+def test_no_side_where_the_picture_cuts_the_body_off() -> None:
+    hu = body()
+    whole = measure.body_side(hu, NOTHING, AXIAL, 60, 70)
+    cut = hu[:, 75:]  # the body now begins at the edge of the picture, as in a small field of view
+    assert whole is not None
+    assert measure.body_side(cut, NOTHING[:, 75:], AXIAL, 10, 70) is None
