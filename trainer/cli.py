@@ -19,6 +19,9 @@ from typing import Any, Final
 from medreason_viewer import __version__
 from medreason_viewer.errors import DataSetError, MedReasonError
 
+from . import grpo_command
+from .ingest import command as ingest_command
+
 FAILED: Final = 1
 
 
@@ -57,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_synth(commands.add_parser("synth", help="make a data set of phantom slices"))
     _add_sft(commands.add_parser("sft", help="fine-tune a model, from scratch or from a bundle"))
     _add_evaluate(commands.add_parser("evaluate", help="measure a bundle on a data set"))
+    ingest_command.add(commands.add_parser("ingest", help="make a data set of a site's own cases"))
+    grpo_command.add(commands.add_parser("grpo", help="go on with rewards, from a fine-tuned bundle"))
+    grpo_command.add_bench(commands.add_parser("bench", help="rollouts beside stock generation"))
     return parser
 
 

@@ -34,7 +34,7 @@ _TOLD_FROM: Final = "told from another structure, not from the middle of the bod
 _UNSURE: Final = "it cannot be told what the sentence denies"
 _UNWEIGHED: Final = "the sentence has words that are not weighed"
 _SEVERAL: Final = "the sentence names several densities"
-_HEADING: Final = "a heading, which claims nothing"
+_HEADING: Final = "before a colon: what follows says what it means"
 _QUESTION: Final = "a question claims nothing"
 
 

@@ -175,9 +175,15 @@ class MainWindow(QMainWindow):
             about=lambda: AboutDialog(self).show(),
         )
 
+    def _say_not_yet(self, action: str) -> None:
+        """A key of the IHE profile whose work this version does not do says so, rather than nothing."""
+        name = action.replace("_", " ").capitalize()
+        self.banners.say(f"{name}: this version does not do that yet.", "caution")
+
     def _connect(self) -> None:
         parts = self.parts
         parts.session.message.connect(lambda text: self.banners.say(text, "fault"))
+        parts.view.action_requested.connect(self._say_not_yet)
         parts.session.scan_changed.connect(parts.view.setFocus)  # the image's keys work at once
         parts.view.menu_requested.connect(self._show_menu)
         parts.view.explain_requested.connect(parts.explainer.explain)
