@@ -18,13 +18,13 @@ _KEYS_OF_CHOICE = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 class CheckRow(QWidget):
     """A claim of the model, the verdict in an icon and a word, and what was measured."""
 
-    def __init__(self, check: Check) -> None:
+    def __init__(self, check: Check, sentence: str = "") -> None:
         super().__init__()
         sign = VERDICTS[check.verdict]
         icon = QLabel()
         icon.setPixmap(theme.pixmap(sign.icon, sign.colour, 15))
         self.verdict = PlainLabel(sign.word, sign.role)
-        self.claim = PlainLabel(check_text(check), "muted", wrap=True)
+        self.claim = PlainLabel(check_text(check, sentence), "muted", wrap=True)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(5)
@@ -54,7 +54,7 @@ class StepRow(QFrame):
         column.setSpacing(4)
         column.addLayout(self._sentence())
         for check in step.checks:
-            row = CheckRow(check)
+            row = CheckRow(check, step.text)
             row.setContentsMargins(24, 0, 0, 0)
             column.addWidget(row)
 
@@ -99,11 +99,15 @@ class StepRow(QFrame):
         return row
 
 
-def check_text(check: Check) -> str:
-    """Claim and measurement in one line."""
+def check_text(check: Check, sentence: str) -> str:
+    """Claim and measurement in one line; a claim that is the whole sentence beside it is not said twice."""
+    if check.claim == sentence and check.measured:
+        return check.measured
     return f"“{check.claim}”: {check.measured}" if check.measured else f"“{check.claim}”"
 
 
 def _spoken(index: int, step: Step) -> str:
-    verdicts = "; ".join(f"{VERDICTS[check.verdict].word}: {check_text(check)}" for check in step.checks)
+    verdicts = "; ".join(
+        f"{VERDICTS[check.verdict].word}: {check_text(check, step.text)}" for check in step.checks
+    )
     return readable(f"Step {index + 1}. {step.text} {verdicts}")
