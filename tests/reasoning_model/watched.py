@@ -45,9 +45,12 @@ class Watched:
 
     @property
     def pid(self) -> int:
-        """Of the worker that runs now."""
-        assert self.client.worker_pid is not None
-        return self.client.worker_pid
+        """Of the worker that runs now; between the end of one and the start of the next there is none."""
+        give_up = time.monotonic() + 20
+        while (pid := self.client.worker_pid) is None:
+            assert time.monotonic() < give_up, "no worker was started"
+            time.sleep(0.005)
+        return pid
 
     def until(self, wanted: Callable[[Event], bool], within_s: float = 20.0) -> Event:
         """The next event that is wanted; those before it are kept in ``seen``."""
