@@ -6,6 +6,7 @@ The rules of the verdicts, with the ranges and tolerances of the published lexic
   a box around a nodule averages -300 HU, the nodule +20. Without a lesion it cannot be checked.
 - A side is compared with where the lesion's centre (else the box's) lies; within 10 mm of the midline neither
   right nor left can be contradicted.
+- A lesion that the box cuts off is at least as long as measured: a larger size is not contradicted.
 - Between what agrees and what contradicts lies a margin in which nothing is said.
 - A sentence without any claim of the lexicon is not checkable, and says so.
 """
@@ -24,6 +25,7 @@ from .request import Check, Evidence, Verdict
 
 _Judged = tuple[str, Verdict]
 _NO_LESION = "no lesion stands out inside the box"
+_CUT_SHARE = 0.6  # of a disc that only touches the box, the outermost line holds about a third
 _NO_LENGTHS = "the image has no geometry to measure lengths"
 
 
@@ -49,7 +51,18 @@ def measure(
         return Evidence(box, None, volume_measure.body_side(hu, padding, plane, *box_slice.centre))
     side = volume_measure.body_side(hu, padding, plane, *volume_measure.mask_centre(mask))
     lesion = volume_measure.statistics(hu, mask, plane)
-    return Evidence(box, lesion, side, volume_measure.outline(mask))
+    return Evidence(box, lesion, side, volume_measure.outline(mask), _cut(mask, box_slice))
+
+
+def _cut(mask: NDArray[np.bool_], box_slice: SliceBox) -> bool:
+    """Whether the lesion ends at an edge of the box over most of its extent, rather than just touching it."""
+    x0, y0, x1, y1 = (round(edge) for edge in box_slice.as_tuple())
+    inside = mask[y0:y1, x0:x1]
+    for lines in (inside, inside.T):
+        extent = int(lines.any(axis=0).sum())
+        if max(int(lines[0].sum()), int(lines[-1].sum())) > _CUT_SHARE * extent:
+            return True
+    return False
 
 
 def check(text: str, evidence: Evidence) -> tuple[Check, ...]:
@@ -73,7 +86,7 @@ def judge(claim: Claim, evidence: Evidence) -> _Judged:
     if lesion is None:
         return _NO_LESION, "not_checkable"
     if claim.kind == "size":
-        return _size(claim, lesion)
+        return _size(claim, lesion, cut=evidence.lesion_cut)
     if claim.kind == "hu":
         return _hu(claim, lesion)
     if claim.kind == "density":
@@ -96,11 +109,13 @@ def _side(claim: Claim, evidence: Evidence) -> _Judged:
     return where, "agrees" if same != claim.negated else "contradicts"
 
 
-def _size(claim: Claim, lesion: Statistics) -> _Judged:
+def _size(claim: Claim, lesion: Statistics, *, cut: bool) -> _Judged:
     if lesion.long_axis_mm is None or lesion.short_axis_mm is None:
         return _NO_LENGTHS, "not_checkable"
     measured = f"lesion {lesion.long_axis_mm:.1f} x {lesion.short_axis_mm:.1f} mm on this slice"
     fits = _within(lesion.long_axis_mm, claim.low, claim.high)
+    if cut and not fits and lesion.long_axis_mm < claim.low:
+        return f"at least {lesion.long_axis_mm:.1f} mm: the lesion goes on beyond the box", "not_checkable"
     if claim.short_mm is not None:
         fits = fits and _within(lesion.short_axis_mm, claim.short_mm, claim.short_mm)
     return measured, "agrees" if fits else "contradicts"

@@ -95,12 +95,14 @@ class Evidence:
     """Measurements of the box and of the lesion segmented inside it; the side is geometry's, not the model's.
 
     ``lesion_outline_slice`` is a closed polygon in slice pixels for the overlay, None without a lesion.
+    ``lesion_cut`` says that the lesion goes on beyond the box, so that its lengths are lower bounds.
     """
 
     box: Statistics
     lesion: Statistics | None
     side: Side | None
     lesion_outline_slice: tuple[tuple[float, float], ...] | None = None
+    lesion_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,3 +292,16 @@ def test_the_published_lexicon_is_consistent() -> None:
         assert density.margin_hu > 0
         if density.present is not None:
             assert density.low_hu <= density.present[0] < density.present[1] <= density.high_hu
+
+
+def test_a_larger_size_is_not_contradicted_where_the_box_cuts_the_lesion_off() -> None:
+    x, _ = BALL.centre
+    half = measure(
+        chest(), nothing_padded(), PLANE, SliceBox(AROUND_BALL.x0, AROUND_BALL.y0, x, AROUND_BALL.y1)
+    )
+    tight = measure(chest(), nothing_padded(), PLANE, BALL)
+    assert half.lesion_cut
+    assert not tight.lesion_cut
+    assert _verdicts("It measures 60 mm.", half) == [("60 mm", "not_checkable")]
+    assert _verdicts("It measures 4 mm.", half) == [("4 mm", "contradicts")]
+    assert _verdicts("It measures 60 mm.", tight) == [("60 mm", "contradicts")]
