@@ -214,7 +214,10 @@ class StreamingSteps:
         if not opened.startswith(start):
             return "", False
         thinking, closing, _ = opened[len(start) :].partition(end)
-        return (thinking.strip() if closing else thinking.lstrip()), bool(closing)
+        if closing:
+            return thinking.strip(), True
+        begun = next((n for n in range(len(end) - 1, 0, -1) if thinking.endswith(end[:n])), 0)
+        return thinking[: len(thinking) - begun].lstrip(), False  # what may become the closing tag waits
 
 
 def answer_class(answer: str, classes: Sequence[str]) -> str | None:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-_NUMBER: Final = re.compile(r"\s*\(?(?:step[ \t]+)?(\d{1,3})[.):]\s+", re.IGNORECASE)
-_DASH: Final = re.compile(r"\s*[-*•]\s+")
+_NUMBER: Final = re.compile(r"\s*\(?(?:step[ \t]+)?(\d{1,3})[.):]\s+(?=\S)", re.IGNORECASE)
+_DASH: Final = re.compile(r"\s*[-*•]\s+(?=\S)")
 _BREAK: Final = re.compile(r"[{}]|\n|[.!?]+[\"')\]]*(?=\s)")
 _BLANK_LINE: Final = re.compile(r"[ \t]*\n")
 _MORE: Final = re.compile(r"\S")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from medreason_viewer.errors import AnswerUnreadable
@@ -45,6 +45,7 @@ def test_steps_are_never_empty_and_hold_no_outer_blanks(text: str) -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@example("1. 1. 2. ", 1, True)
 @given(texts, st.integers(1, 9), st.booleans())
 def test_steps_given_out_while_writing_are_those_of_the_whole(text: str, length: int, ends: bool) -> None:
     raw = f"<think>{text}</think><answer>x</answer>" if ends else f"<think>{text}"
