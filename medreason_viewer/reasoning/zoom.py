@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import RegionError
-from ..volume.geometry import SliceBox
+from ..volume.geometry import PixelBox, SliceBox
 from ..volume.window import to_grey
 from .manifest import ImageSpec, Manifest, ZoomSpec
 
@@ -23,32 +23,8 @@ AIR_HU = -1000.0
 
 
 @dataclass(frozen=True, slots=True)
-class ModelBox:
-    """A half-open box in pixels of the model's image (x right, y down; edges).
-
-    Raises
-    ------
-    ValueError
-        If the box is empty or starts before the image does.
-    """
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.x0 < self.x1 and 0 <= self.y0 < self.y1):
-            raise ValueError(f"empty or negative box: {self}")
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """The middle of the box, (x, y) in model pixels."""
-        return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
-
-    def as_tuple(self) -> tuple[float, float, float, float]:
-        """``(x0, y0, x1, y1)``."""
-        return self.x0, self.y0, self.x1, self.y1
+class ModelBox(PixelBox):
+    """A box in pixels of the model's image."""
 
 
 @dataclass(frozen=True, slots=True)

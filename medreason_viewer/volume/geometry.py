@@ -30,13 +30,15 @@ class Letters(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class SliceBox:
-    """A half-open box on one slice, in slice pixels (x right, y down; edges, not centres).
+class PixelBox:
+    """A half-open box in pixels of some picture (x right, y down; edges, not centres).
+
+    Each frame has a type of its own, so that a box of one is never taken for a box of another.
 
     Raises
     ------
     ValueError
-        If the box is empty or starts before the slice does.
+        If the box is empty or starts before the picture does.
     """
 
     x0: float
@@ -50,12 +52,17 @@ class SliceBox:
 
     @property
     def centre(self) -> tuple[float, float]:
-        """The middle of the box, (x, y) in slice pixels."""
+        """The middle of the box, (x, y) in its own pixels."""
         return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
 
     def as_tuple(self) -> tuple[float, float, float, float]:
         """``(x0, y0, x1, y1)``."""
         return self.x0, self.y0, self.x1, self.y1
+
+
+@dataclass(frozen=True, slots=True)
+class SliceBox(PixelBox):
+    """A box on one slice, in slice pixels."""
 
     def contains(self, x: float, y: float) -> bool:
         """Whether the point (slice pixels) lies in the half-open box."""
