@@ -99,6 +99,14 @@ def _add_sft(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-every", type=int, default=500, metavar="STEPS")
     parser.add_argument("--locate-share", type=float, default=0.5, help="of the examples; the rest reason")
+    parser.add_argument(
+        "--emphasis",
+        type=_emphasis,
+        action="append",
+        default=[],
+        metavar="FINDING=TIMES",
+        help="show the slices of a finding so much more often; may be given for several",
+    )
     parser.add_argument("--judge", type=int, default=48, help="validation slices for each checkpoint")
     parser.add_argument(
         "--nf4-from", type=float, default=0.6, help="part of the steps after which weights are rounded to NF4"
@@ -108,6 +116,13 @@ def _add_sft(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="for arithmetic")
     parser.set_defaults(run=_sft)
+
+
+def _emphasis(text: str) -> tuple[str, float]:
+    finding, _, times = text.rpartition("=")
+    if not finding:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FINDING=TIMES")
+    return finding, float(times)
 
 
 def _sft(args: argparse.Namespace) -> None:
@@ -126,6 +141,7 @@ def _sft(args: argparse.Namespace) -> None:
     sft = Sft(
         Fit(args.steps, learning_rate=args.rate, **common),
         turns={"locate": args.locate_share, "reason": 1 - args.locate_share},
+        emphasis=dict(args.emphasis),
         nf4_from=args.nf4_from,
         dense_weight=args.dense_weight,
     )

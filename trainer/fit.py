@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from datasets import Dataset
+from numpy.typing import NDArray
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 _log = logging.getLogger(__name__)
@@ -64,23 +66,50 @@ class Fit:
         }
 
 
-def draws(cases: Sequence[int], count: int, turns: dict[str, float], seed: int) -> Dataset:
+def draws(
+    cases: Sequence[int],
+    count: int,
+    turns: dict[str, float],
+    seed: int,
+    times: Sequence[float] | None = None,
+) -> Dataset:
     """One row an example: which slice, which turn (by its share), and the seed of its random choices.
 
     The slices come in shuffled rounds, so that each is seen equally often.
+
+    Parameters
+    ----------
+    times : sequence of float, optional
+        How often a round shows each case, where not once; of a broken number, the rest by chance.
+
+    Raises
+    ------
+    ValueError
+        If no case would ever be shown.
     """
     rng = np.random.default_rng(seed)
-    rounds = -(-count // len(cases))
-    order = np.concatenate([rng.permutation(np.asarray(cases)) for _ in range(rounds)])[:count]
+    shown = _in_rounds(np.asarray(cases), np.ones(len(cases)) if times is None else np.asarray(times), rng)
+    order = [int(case) for case in itertools.islice(shown, count)]
     names, shares = list(turns), np.array(list(turns.values()))
     chosen = rng.choice(len(names), size=count, p=shares / shares.sum())
     return Dataset.from_dict(
         {
-            "case": order.tolist(),
+            "case": order,
             "turn": [names[turn] for turn in chosen],
             "draw": rng.integers(2**31, size=count).tolist(),
         }
     )
+
+
+def _in_rounds(
+    cases: NDArray[np.int64], times: NDArray[np.float64], rng: np.random.Generator
+) -> Iterator[np.int64]:
+    """The cases without end, in shuffled rounds."""
+    if not times.any() or (times < 0).any():
+        raise ValueError(f"no case to show: {times}")
+    while True:
+        shown = np.floor(times + rng.random(len(times)) * (times % 1 > 0)).astype(np.int64)
+        yield from rng.permutation(np.repeat(cases, shown))
 
 
 class Progress(TrainerCallback):

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from datasets import Dataset
 from torch import nn
 from transformers import AutoTokenizer, PrinterCallback, Qwen2_5_VLForConditionalGeneration, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
+from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning.manifest import Manifest
 
 from . import dataset, dense
@@ -32,18 +34,38 @@ class Sft:
     ----------
     nf4_from : float
         From this part of the steps on (0 to 1), the passes see the weights rounded to NF4; 1 for never.
+    emphasis : dict of str to float
+        How often a round shows the slices of a finding, where not once: more for what is hard to see.
     dense_weight : float
         Of the warm-up's loss, which goes on beside the language's so that the tower keeps its sense of place.
     """
 
     fit: Fit
     turns: dict[str, float] = field(default_factory=lambda: dict(DEFAULT_TURNS))
+    emphasis: dict[str, float] = field(default_factory=dict)
     nf4_from: float = 0.6
     dense_weight: float = 0.2
 
     def __post_init__(self) -> None:
         if not 0 <= self.nf4_from <= 1:
             raise ValueError("nf4_from must be between 0 and 1")
+        if any(times < 0 for times in self.emphasis.values()):
+            raise ValueError("an emphasis must not be negative")
+
+    def rows(self, data: dataset.DataSet) -> Dataset:
+        """What is drawn from the training split.
+
+        Raises
+        ------
+        DataSetError
+            If an emphasis names a finding that no case has.
+        """
+        cases = data.of_split("train")
+        findings = [data.cases[case].finding for case in cases]
+        if strange := set(self.emphasis) - set(findings):
+            raise DataSetError(f"No case of the data set has the finding {', '.join(sorted(strange))}.")
+        times = [self.emphasis.get(finding, 1.0) for finding in findings]
+        return draws(cases, self.fit.steps * self.fit.batch, self.turns, self.fit.seed, times)
 
 
 class _Trainer(SFTTrainer):
@@ -111,7 +133,6 @@ def fine_tune(
         The warm-up's heads; with them its loss goes on, through heads that no longer change.
     """
     fit = plan.fit
-    cases = dataset.read(data).of_split("train")
     arguments = SFTConfig(
         **fit.arguments(folder),
         max_length=None,
@@ -123,7 +144,7 @@ def fine_tune(
         trainer = _Trainer(
             model=model,
             args=arguments,
-            train_dataset=draws(cases, fit.steps * fit.batch, plan.turns, fit.seed),
+            train_dataset=plan.rows(dataset.read(data)),
             data_collator=Collator(data, tokenizer_folder, manifest, with_dense=heads is not None),
             processing_class=AutoTokenizer.from_pretrained(tokenizer_folder),
             callbacks=[Progress("sft", fit.batch), *callbacks],

@@ -117,7 +117,8 @@ class DecodePool:
             yield from self._give_out(waiting)
             if not any(child.busy for child in self._children):
                 return
-            yield from self._settle(cancel)
+            cancel.check()
+            yield from self._settle()
 
     def _give_out(self, waiting: Iterator[Job]) -> Iterator[Result]:
         """Fill the children's hands; yields the jobs that no child needs to see."""
@@ -152,12 +153,11 @@ class DecodePool:
             self._children.append(least)
         return least
 
-    def _settle(self, cancel: Cancel) -> Iterator[Result]:
+    def _settle(self) -> Iterator[Result]:
         """Wait for one reply, or for a child to be overdue."""
         try:
             child, reply = self._replies.get(timeout=_CHECK_S)
         except queue.Empty:
-            cancel.check()
             yield from self._end_overdue()
             return
         if child not in self._children:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from safetensors import safe_open
 from torch import nn
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
+from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning import bundle
 from medreason_viewer.reasoning.manifest import Manifest
 from medreason_viewer.reasoning.patches import image_tokens
@@ -88,6 +90,24 @@ def test_rows_are_drawn_evenly_and_repeatably() -> None:
     assert sorted(rows["case"]) == [3] * 4 + [5] * 4 + [8] * 4
     assert rows[:] == draws([3, 5, 8], 12, {"locate": 0.5, "reason": 0.5}, seed=1)[:]
     assert set(rows["turn"]) == {"locate", "reason"}
+
+
+def test_what_is_hard_can_be_drawn_more_often() -> None:
+    rows = draws([3, 5, 8], 70, {"locate": 1.0}, seed=1, times=[1, 2.5, 0])
+    counts = Counter(rows["case"])
+    assert counts[5] == pytest.approx(50, abs=5)
+    assert counts[3] + counts[5] == 70
+    with pytest.raises(ValueError, match="no case to show"):
+        draws([3, 5], 4, {"locate": 1.0}, seed=1, times=[0, 0])
+
+
+def test_an_emphasis_names_a_finding_of_the_data_set(phantoms: DataSet) -> None:
+    plan = Sft(Fit(steps=40), emphasis={"nodule": 3.0})
+    findings = Counter(phantoms.cases[case].finding for case in plan.rows(phantoms)["case"])
+    even = Counter(phantoms.cases[case].finding for case in Sft(Fit(steps=40)).rows(phantoms)["case"])
+    assert findings["nodule"] > 2 * even["nodule"]
+    with pytest.raises(DataSetError, match="No case of the data set has the finding fracture"):
+        Sft(Fit(steps=40), emphasis={"fracture": 2.0}).rows(phantoms)
 
 
 def test_rounding_is_the_viewers_own(tiny_folder: Path, small_manifest: Manifest) -> None:

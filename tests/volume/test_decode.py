@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import struct
@@ -153,6 +154,18 @@ def test_a_stop_is_heard_while_a_child_is_busy(series_of: Callable[[str], Series
                 pass
         pids = pool.pids
     assert gone(pids, 1.0)
+
+
+def test_a_stop_is_heard_while_frames_keep_coming(series_of: Callable[[str], Series]) -> None:
+    cancel = Cancel()
+    endless = (job for _ in iter(int, 1) for job in jobs(series_of("rle")))
+    with DecodePool(SIDE, SIDE) as pool:
+        results = pool.decode(endless, cancel)
+        for _ in range(20):
+            next(results)
+        cancel.request()
+        with pytest.raises(Cancelled):
+            list(itertools.islice(results, 100))
 
 
 def waiting(endless: Iterator[Job]) -> Iterator[Job]:
