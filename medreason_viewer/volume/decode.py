@@ -17,12 +17,12 @@ from typing import Final, NamedTuple
 
 from ..cancel import Cancel
 from ..errors import UnreadableFile
-from .decode_child import Child, Job, Limits, Replies
-from .dicom_names import DEFLATED, FRAME_COUNT
-from .dicom_tags import NotDicom, read_tags
-from .pixels import NotCtPixels
+from .decoding.child import Child, Job, Limits, Replies
+from .decoding.pixels import NotCtPixels
+from .decoding.wire import READY, Reply
+from .dicom.names import DEFLATED, FRAME_COUNT
+from .dicom.tags import NotDicom, read_tags
 from .series import Frame
-from .wire import READY, Reply
 
 __all__ = ["DecodePool", "Job", "Limits", "Result", "place_of"]
 

@@ -16,11 +16,11 @@ from typing import Any, Final
 import numpy as np
 
 from ..errors import UnreadableFile
-from .arrange import Arrangement, Grid, arrange
-from .detached import companion
 from .geometry import SlicePlane
-from .narrow import StoredVolume, narrow, stays_unsigned
-from .nifti_length import check_length
+from .grids.arrange import Arrangement, Grid, arrange
+from .grids.detached import companion
+from .grids.narrow import StoredVolume, narrow, stays_unsigned
+from .grids.nifti_length import check_length
 from .series import Format, Frame, Identity, Note, PixelLayout, Series
 from .stack import measure_stack, plane_name
 

@@ -18,8 +18,8 @@ from ..cancel import Cancel
 from ..errors import TooLarge, UnreadableFile
 from .ct import CtVolume
 from .decode import DecodePool, Job
-from .decode_volume import read_in_child
-from .native import read_native
+from .decoding.native import read_native
+from .decoding.volume import read_in_child
 from .series import Series
 
 log = logging.getLogger(__name__)

@@ -18,9 +18,9 @@ from scipy.spatial import ConvexHull, QhullError
 
 from ..errors import RegionError
 from .geometry import SliceBox, SlicePlane
-from .grow import grow_region
-from .outline import outline
-from .segment import pixels_in, segment_lesion
+from .lesion.grow import grow_region
+from .lesion.outline import outline
+from .lesion.segment import pixels_in, segment_lesion
 
 __all__ = [
     "Side",

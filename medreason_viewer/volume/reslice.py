@@ -19,8 +19,8 @@ from vtkmodules.vtkImagingCore import vtkImageReslice
 
 from ..errors import VolumeError
 from .ct import AIR_HU, CtVolume
+from .decoding.pixels import Stored
 from .geometry import SlicePlane
-from .pixels import Stored
 from .reformat import Stack, stack_of
 from .slices import SliceImage
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from ..cancel import Cancel
 from ..errors import NothingToOpen, PathNotFound, UnreadableFile, VolumeError
 from . import formats
-from .archive import Archive, Member, is_zip
-from .assemble import build_series
-from .catch import Catch
-from .dicom_tags import is_media_directory
-from .dicomdir import listed_files
-from .grouping import group_by_series, named, printable, series_key, split_parts
-from .places import settle_places
-from .scratch import Scratch
+from .dicom.directory import listed_files
+from .dicom.tags import is_media_directory
+from .scanning.archive import Archive, Member, is_zip
+from .scanning.assemble import build_series
+from .scanning.catch import Catch
+from .scanning.grouping import group_by_series, named, printable, series_key, split_parts
+from .scanning.places import settle_places
+from .scanning.scratch import Scratch
 from .series import Scan, Series, Study
 
 Progress = Callable[[int, int], None]

@@ -19,9 +19,9 @@ import pytest
 
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import Cancelled
-from medreason_viewer.volume import decoders
 from medreason_viewer.volume.bench_data import CODECS, SIDE, synthetic_slice, write_series
 from medreason_viewer.volume.decode import DecodePool, Job, Limits, Result
+from medreason_viewer.volume.decoding import decoders
 from medreason_viewer.volume.load import Loader, load_volume
 from medreason_viewer.volume.scan import scan
 from medreason_viewer.volume.series import Series
@@ -287,7 +287,9 @@ def test_a_bitstream_larger_than_its_header_is_refused_cheaply(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS is kept by Linux only")
 def test_memory_is_limited(series_of: Callable[[str], Series]) -> None:
-    greedy = "from medreason_viewer.volume.confine import limit_memory as l; l(2**26); bytearray(2**28)"
+    greedy = (
+        "from medreason_viewer.volume.decoding.confine import limit_memory as l; l(2**26); bytearray(2**28)"
+    )
     ended = subprocess.run([sys.executable, "-c", greedy], capture_output=True, text=True, check=False)
     assert "MemoryError" in ended.stderr
     with DecodePool(SIDE, SIDE, workers=1, limits=Limits(memory_bytes=2**28)) as pool:

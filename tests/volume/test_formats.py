@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from medreason_viewer.errors import UnreadableFile
 from medreason_viewer.volume.formats import read_volume
-from medreason_viewer.volume.narrow import narrow
+from medreason_viewer.volume.grids.narrow import narrow
 from medreason_viewer.volume.scan import scan
 from medreason_viewer.volume.series import Series
 

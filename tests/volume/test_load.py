@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import Cancelled, TooLarge, UnreadableFile
-from medreason_viewer.volume import decode_volume, load
+from medreason_viewer.volume import load
 from medreason_viewer.volume.ct import CtVolume
-from medreason_viewer.volume.decode_volume import read_in_child
-from medreason_viewer.volume.encapsulated import frame_from
-from medreason_viewer.volume.pixels import NotCtPixels, check_layout, put_cells
+from medreason_viewer.volume.decoding import volume as decode_volume
+from medreason_viewer.volume.decoding.encapsulated import frame_from
+from medreason_viewer.volume.decoding.pixels import NotCtPixels, check_layout, put_cells
+from medreason_viewer.volume.decoding.volume import read_in_child
 from medreason_viewer.volume.scan import scan
 from medreason_viewer.volume.series import PixelLayout, Series
 

@@ -18,7 +18,7 @@ from medreason_viewer.errors import (
     VolumeError,
 )
 from medreason_viewer.volume.scan import scan
-from medreason_viewer.volume.scratch import Scratch
+from medreason_viewer.volume.scanning.scratch import Scratch
 
 
 def zipped(path: Path, folder: Path, compression: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -135,7 +135,7 @@ def test_a_zip_bomb_that_lies_about_its_size(tmp_path: Path) -> None:
 
 
 def test_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("medreason_viewer.volume.archive.MOST_MEMBERS", 3)
+    monkeypatch.setattr("medreason_viewer.volume.scanning.archive.MOST_MEMBERS", 3)
     folder = write(tmp_path / "study", *stack(4))
     with pytest.raises(TooLarge, match="holds 4 files"):
         scan(zipped(tmp_path / "study.zip", folder))

@@ -14,7 +14,7 @@ import pydicom
 from pydicom.datadict import keyword_for_tag
 
 from medreason_viewer.errors import UnreadableFile
-from medreason_viewer.volume.dicom_tags import NotDicom, read_tags
+from medreason_viewer.volume.dicom.tags import NotDicom, read_tags
 
 from .intake import Intake
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medreason_viewer.errors import UnreadableFile
-from medreason_viewer.volume.dicom_names import SOP_CLASS
-from medreason_viewer.volume.dicom_tags import NotDicom, read_tags
+from medreason_viewer.volume.dicom.names import SOP_CLASS
+from medreason_viewer.volume.dicom.tags import NotDicom, read_tags
 
 from . import truth
 from .build import Origin, Said, Vocabulary, draft

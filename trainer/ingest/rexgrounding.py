@@ -18,7 +18,7 @@ from typing import Any, Final, cast
 import numpy as np
 
 from medreason_viewer.errors import DataSetError, UnreadableFile, VolumeError
-from medreason_viewer.volume.arrange import Arrangement, Grid, arrange
+from medreason_viewer.volume.grids.arrange import Arrangement, Grid, arrange
 from medreason_viewer.volume.scan import scan
 from medreason_viewer.volume.series import Series
 

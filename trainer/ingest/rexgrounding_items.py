@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medreason_viewer.errors import UnreadableFile
-from medreason_viewer.volume.arrange import Arrangement
+from medreason_viewer.volume.grids.arrange import Arrangement
 from medreason_viewer.volume.series import Series
 from trainer.replies import NO_FINDING
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from medreason_viewer.errors import DataSetError
-from medreason_viewer.volume.dicom_names import SEGMENTATION_CLASSES
+from medreason_viewer.volume.dicom.names import SEGMENTATION_CLASSES
 from medreason_viewer.volume.geometry import SlicePlane
 
 from . import marked

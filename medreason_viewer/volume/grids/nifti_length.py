@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import UnreadableFile
+from ...errors import UnreadableFile
 
 _STEP: Final = 4 * 1024 * 1024
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from ..errors import UnreadableFile
-from . import dicom_names as names
-from . import formats
+from ...errors import UnreadableFile
+from .. import formats
+from ..dicom import names
+from ..dicom.headers import DamagedImage, Header, headers_of, read_headers
+from ..dicom.pixels_only import keep_pixels
+from ..dicom.tags import NotDicom, read_tags_from
+from ..series import Series, Unreadable
 from .archive import Member
-from .dicom_headers import DamagedImage, Header, headers_of, read_headers
-from .dicom_tags import NotDicom, read_tags_from
 from .file_kind import not_an_image
-from .pixels_only import keep_pixels
 from .scratch import Scratch
-from .series import Series, Unreadable
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from typing import Final
 
 from pydicom.dataset import Dataset
 
-from ..errors import VolumeError
-from .dicom_full import read_whole
-from .series import Unreadable
+from ...errors import VolumeError
+from ..series import Unreadable
+from .full import read_whole
 
 _LARGEST: Final = 64 * 1024 * 1024
 _MOST_FILES: Final = 200_000

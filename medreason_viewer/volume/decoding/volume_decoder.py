@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..errors import MedReasonError
+from ...errors import MedReasonError
+from ..formats import read_header, read_volume
 from .confine import answers_only, end_with, limit_memory
-from .formats import read_header, read_volume
 from .pixels import NotCtPixels
 from .wire import Ring, Start, encode_reply
 

@@ -9,11 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from . import dicom_names as names
-from .dicom_headers import Header
+from ..dicom import names
+from ..dicom.headers import Header
+from ..dicom.pixel_digest import copies
+from ..stack import SAME_PLACE_MM, positions_along
 from .grouping import Part, named
-from .pixel_digest import copies
-from .stack import SAME_PLACE_MM, positions_along
 
 _Key = tuple[str, Callable[[Header], Hashable]]
 

@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from typing import Final, NamedTuple
 
-from .series import PixelLayout
+from ..series import PixelLayout
 
 MOST_TEXT: Final = 400
 READY: Final = 0xFFFFFFFF  # the ticket of the child's first message

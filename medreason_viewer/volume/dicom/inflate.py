@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from ..errors import UnreadableFile
+from ...errors import UnreadableFile
 
 LARGEST_RATIO: Final = 100
 LARGEST_BYTES: Final = 1024**3

@@ -13,9 +13,9 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.filereader import dcmread, read_dataset, read_file_meta_info
 
-from .inflate import inflate
+from ..dicom.inflate import inflate
+from ..series import PixelLayout
 from .pixels import NotCtPixels, frame_bytes, native_dtype
-from .series import PixelLayout
 
 Cells = tuple[NDArray[Any], bool]
 

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from pydicom.encaps import get_frame
 
-from . import dicom_names as names
-from .dicom_full import read_whole
-from .dicom_headers import Header
+from . import names
+from .full import read_whole
+from .headers import Header
 
 log = logging.getLogger(__name__)
 

@@ -10,13 +10,13 @@ from typing import BinaryIO, Final
 
 from pydicom.uid import UID
 
-from ..errors import UnreadableFile
-from . import dicom_names as names
-from .dicom_enhanced import frame_tags
-from .dicom_tags import Tags, read_tags
-from .dicom_walk import PixelSpan
-from .geometry import SlicePlane, straightened
-from .series import Frame, PixelLayout
+from ...errors import UnreadableFile
+from ..geometry import SlicePlane, straightened
+from ..series import Frame, PixelLayout
+from . import names
+from .enhanced import frame_tags
+from .tags import Tags, read_tags
+from .walk import PixelSpan
 
 _MOST_FRAMES: Final = 65536
 _FARTHEST_MM, _LARGEST_PIXEL_MM = 1e5, 1e3  # nobody lies a hundred metres from the scanner

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .geometry import SliceBox, SlicePlane
+from ..geometry import SliceBox, SlicePlane
 from .tissues import between, least_contrast, neighbourhood, smoothed
 
 _RADII_MM: Final = (4.0, 6.0, 9.0, 13.0, 19.0, 28.0, 40.0)

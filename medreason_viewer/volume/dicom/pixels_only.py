@@ -11,11 +11,11 @@ from typing import Final
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, SecondaryCaptureImageStorage, generate_uid
 
-from . import dicom_names as names
-from .dicom_full import read_whole
-from .dicom_headers import Header
-from .dicom_walk import PixelSpan
-from .scratch import Scratch
+from ..scanning.scratch import Scratch
+from . import names
+from .full import read_whole
+from .headers import Header
+from .walk import PixelSpan
 
 _KEPT: Final = (
     names.SAMPLES,

@@ -8,9 +8,9 @@ from typing import BinaryIO, Final
 
 from pydicom.dataset import Dataset
 
-from . import dicom_names as names
-from .dicom_full import as_raw_text, read_whole
-from .dicom_tags import Tags
+from . import names
+from .full import as_raw_text, read_whole
+from .tags import Tags
 
 # Which element of which functional group (PS3.3 C.7.6.16) stands for which element of a single-frame image.
 _GROUPS: Final = (

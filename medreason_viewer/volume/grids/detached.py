@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from ..errors import UnreadableFile
+from ...errors import UnreadableFile
 
 _LONGEST_HEADER: Final = 1024 * 1024
 _NRRD: Final = re.compile(rb"(?im)^data ?file:\s*(.+?)\s*$")

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from . import dicom_names as names
-from .dicom_headers import Header
-from .dicom_tags import Tags
-from .identity import patient_key
-from .series import Note
-from .stack import same_orientation
+from ..dicom import names
+from ..dicom.headers import Header
+from ..dicom.identity import patient_key
+from ..dicom.tags import Tags
+from ..series import Note
+from ..stack import same_orientation
 
 _EVEN: Final = 1e-3  # of a pixel's size: how differently two writers round it
 

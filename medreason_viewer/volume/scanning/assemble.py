@@ -8,12 +8,12 @@ from typing import Final
 
 from pydicom.uid import UID
 
-from . import dicom_names as names
-from .dicom_headers import Header
+from ..dicom import names
+from ..dicom.headers import Header
+from ..dicom.identity import identity_of, valid_uid
+from ..series import Frame, Note, PlaneName, Series
+from ..stack import measure_stack, plane_name, positions_along
 from .grouping import Part, named
-from .identity import identity_of, valid_uid
-from .series import Frame, Note, PlaneName, Series
-from .stack import measure_stack, plane_name, positions_along
 
 _EXECUTABLES: Final = (
     b"MZ",

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..series import Frame
 from .pixels import NotCtPixels, Stored, check_fits, check_layout
-from .series import Frame
 from .wire import Reply, Request, Ring, Start, read_reply
 
 DEPTH: Final = 2  # frames in a child's hands: one being decoded, one waiting for it

@@ -10,10 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from ..cancel import Cancel
-from ..errors import UnreadableFile
-from .ct import CtVolume
-from .decode_child import spawn
+from ...cancel import Cancel
+from ...errors import UnreadableFile
+from ..ct import CtVolume
+from .child import spawn
 from .volume_decoder import RESCALE
 from .wire import Reply, Ring, Start, read_reply
 

@@ -1,4 +1,4 @@
-"""The child that decodes compressed frames: ``python -m medreason_viewer.volume.decoders START``.
+"""The child that decodes compressed frames: ``python -m medreason_viewer.volume.decoding.decoders START``.
 
 It reads requests from standard input and answers on standard output until the viewer closes the pipe, is
 killed, or a frame takes too long; then it ends, whatever it is doing. Codecs are C code fed with untrusted
@@ -23,10 +23,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..series import PixelLayout
 from .confine import answers_only, end_with, limit_memory
 from .encapsulated import frame_from, one_frame_file
 from .pixels import NotCtPixels, Stored, check_layout, put_cells, put_values
-from .series import PixelLayout
 from .wire import READY, Request, Ring, Start, encode_reply, read_request
 
 _JPEG: Final = "1.2.840.10008.1.2.4."

@@ -9,9 +9,9 @@ import os
 
 import numpy as np
 
-from ..errors import UnreadableFile
+from ...errors import UnreadableFile
+from ..series import Frame
 from .pixels import NotCtPixels, Stored, check_layout, frame_bytes, native_dtype, put_cells
-from .series import Frame
 
 
 def read_native(frame: Frame, out: Stored) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..errors import TooLarge, UnreadableFile, VolumeError
-from .inflate import LARGEST_BYTES, inflation_limit
+from ...errors import TooLarge, UnreadableFile, VolumeError
+from ..dicom.inflate import LARGEST_BYTES, inflation_limit
 
 MOST_MEMBERS: Final = 100_000
 LARGEST_TOTAL: Final = 64 * 1024**3

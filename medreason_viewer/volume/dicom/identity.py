@@ -8,10 +8,10 @@ from typing import Final
 from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.valuerep import TEXT_VR_DELIMS
 
-from . import dicom_names as names
-from .dicom_full import silence
-from .dicom_tags import Tags
-from .series import Identity
+from ..series import Identity
+from . import names
+from .full import silence
+from .tags import Tags
 
 _UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import SlicePlane, Vector
+from ..geometry import SlicePlane, Vector
 
 # Where columns (x) and rows (y) of a picture lead, by the LPS axis that its slices are counted along.
 _RADIOLOGICAL: Final = {

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .series import PixelLayout
+from ..series import PixelLayout
 
 Stored = NDArray[np.int16] | NDArray[np.uint16]
 

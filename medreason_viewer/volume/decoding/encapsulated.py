@@ -10,8 +10,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import BinaryIO
 
+from ..series import PixelLayout
 from .pixels import NotCtPixels
-from .series import PixelLayout
 
 _ITEM, _END = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
 _END_OF_IMAGE = b"\xff\xd9"  # EOI of JPEG and JPEG-LS, EOC of JPEG 2000

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from ..errors import UnreadableFile
-from . import dicom_names as names
-from .dicom_full import as_raw_text, read_whole
-from .dicom_walk import VRS, PixelSpan, Short, Unusual, fragments_are_cut, walk, walk_meta
+from ...errors import UnreadableFile
+from . import names
+from .full import as_raw_text, read_whole
 from .inflate import inflate
+from .walk import VRS, PixelSpan, Short, Unusual, fragments_are_cut, walk, walk_meta
 
 _FIRST_READ: Final = 16 * 1024
 _LARGEST_HEADER: Final = 256 * 1024 * 1024

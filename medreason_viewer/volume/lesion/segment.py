@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .geometry import SliceBox
+from ..geometry import SliceBox
 from .tissues import between, least_contrast, levels, neighbourhood, smoothed
 
 _SAME_SHARE: Final = 0.6  # the middle's own tissue fills this part of the ring: the middle is surroundings

@@ -1,0 +1,1 @@
+"""Finding the lesion in a small part of a slice: its tissue, its extent, its outline."""
