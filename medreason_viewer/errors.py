@@ -16,6 +16,7 @@
     │   └── WorkerDied
     ├── AnswerUnreadable        keeps the model's raw text
     ├── DataSetError            training data, named by file and row
+    ├── TrainingError           a training run that cannot go on as it is
     ├── SettingsError
     └── Cancelled               the user stopped it
 
@@ -94,6 +95,10 @@ class AnswerUnreadable(MedReasonError):
 
 class DataSetError(MedReasonError):
     """Training or evaluation data that cannot be used, named by file and row."""
+
+
+class TrainingError(MedReasonError):
+    """A training run that cannot go on as it is: out of memory, a full disk, numbers that are none."""
 
 
 class SettingsError(MedReasonError):
