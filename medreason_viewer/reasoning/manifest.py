@@ -66,6 +66,8 @@ class ZoomSpec:
         Width (model pixels) and grey value of the line around the inset.
     draw_region : bool
         Whether the region itself is outlined on the model's image.
+    embedded : bool
+        Whether there is an inset at all; without one the model reasons on the plain slice.
     """
 
     version: int = 1
@@ -75,6 +77,7 @@ class ZoomSpec:
     border_px: int = 1
     border_grey: int = 255
     draw_region: bool = False
+    embedded: bool = True
 
     def __post_init__(self) -> None:
         _require(1 <= self.context <= 16, "the zoom's context must be between 1 and 16")

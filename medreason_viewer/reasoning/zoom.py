@@ -213,7 +213,7 @@ def composite(
     hu, padding
         As for :func:`model_image`.
     box_slice : SliceBox or None
-        The region; None gives the plain image.
+        The region; None gives the plain image, as does a manifest whose zoom is not embedded.
 
     Raises
     ------
@@ -222,7 +222,7 @@ def composite(
     """
     channels = _channels(hu, padding, manifest.image)
     plain = _plain(channels, manifest.image)
-    if box_slice is None:
+    if box_slice is None or not manifest.zoom.embedded:
         return Composite(plain.image, plain.slice_map)
     spec, slice_map = manifest.zoom, plain.slice_map
     crop = crop_for(box_slice, slice_map.rows, slice_map.cols, spec)

@@ -341,3 +341,11 @@ def test_the_composite_takes_a_few_milliseconds() -> None:
         composite(hu, SliceBox(100, 90, 130, 120), DEMO)
         took.append(time.perf_counter() - started)
     assert min(took) < 0.02
+
+
+def test_without_an_embedded_zoom_the_plain_slice_is_reasoned_on() -> None:
+    bare = dataclasses.replace(DEMO, zoom=dataclasses.replace(DEMO.zoom, embedded=False))
+    picture = composite(NOISE, SliceBox(50, 60, 90, 95), bare)
+    assert picture.zoom is None
+    assert picture.inset_model is None
+    np.testing.assert_array_equal(picture.image, model_image(NOISE, DEMO).image)
