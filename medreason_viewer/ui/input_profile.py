@@ -49,6 +49,8 @@ _IHE_KEYS: Final[dict[str, str]] = {
     "C": "cine",
     "E": "explain",
     "K": "key_image",
+    "N": "next_key_image",
+    "Shift+N": "previous_key_image",
     "P": "print",
     "Esc": "reset",
     "Up": "scroll:-1",
