@@ -23,7 +23,7 @@ from .wire import Reply, Request, Ring, Start, read_reply
 
 DEPTH: Final = 2  # frames in a child's hands: one being decoded, one waiting for it
 _ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
-_PACKAGE: Final = Path(__file__).parents[2]
+_ROOT: Final = Path(__file__).parents[3]  # where this very program is imported from
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def spawn(module: str, arguments: tuple[str, ...], shared: int) -> subprocess.Po
     system: dict[str, Any] = {"pass_fds": (shared,)}
     if sys.platform == "win32":
         system = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
-    path = os.pathsep.join(filter(None, (str(_PACKAGE), os.environ.get("PYTHONPATH", ""))))
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
     one = dict.fromkeys(_ONE_THREAD, "1")
     return subprocess.Popen(
         [sys.executable, "-P", "-m", f"{__package__}.{module}", *arguments],
