@@ -57,7 +57,7 @@ class Launch:
     processes: int = _field(1, "one for each GPU; more than one are started by accelerate")
     accelerate: str = _field(
         "",
-        "a config file of accelerate, or one of the program: ddp, zero2, zero3, fsdp2, ddp-cpu; empty for none",
+        "a config file of accelerate, or of the program: ddp, zero2, zero3, fsdp2, ddp-cpu; empty for none",
     )
 
     def __post_init__(self) -> None:
@@ -120,11 +120,14 @@ class Sft:
     """Supervised fine-tuning: the model learns to write the right reply."""
 
     steps: int = _field(4000, "of the optimizer; 0 leaves the stage out")
-    batch: int = _field(24, "examples of a step in each process")
+    batch: int = _field(24, "examples of a step, over all processes")
+    micro_batch: int = _field(0, "examples in one backward pass of each process; 0 takes all of a step")
+    gradient_checkpointing: bool = _field(False, "less memory, more time")
     rate: float = _field(6e-4, "learning rate; an adapter of a 7B model takes about 1e-4")
     warm_up_steps: int = _field(0, "of the dense warm-up that a new model's vision tower needs; 0 for none")
     warm_up_rate: float = _field(8e-4, "learning rate of the dense warm-up")
     save_every: int = _field(500, "a checkpoint each so many steps", unit="steps")
+    log_every: int = _field(25, "a line of figures each so many steps", unit="steps")
     locate_share: float = _field(0.5, "of the examples that ask where; the others ask what", unit="0 to 1")
     nf4_from: float = _field(
         0.6,
@@ -134,8 +137,10 @@ class Sft:
     judge: int = _field(48, "validation slices on which each checkpoint is tried; 0 for none", unit="slices")
 
     def __post_init__(self) -> None:
-        _require(min(self.steps, self.warm_up_steps, self.judge) >= 0, "a count is negative")
-        _require(min(self.batch, self.save_every) >= 1, "batch and save_every must be at least 1")
+        _require(
+            min(self.steps, self.warm_up_steps, self.judge, self.micro_batch) >= 0, "a count is negative"
+        )
+        _require(min(self.batch, self.save_every, self.log_every) >= 1, "a count must be at least 1")
         _require(min(self.rate, self.warm_up_rate) > 0, "a learning rate must be above 0")
         _require(0 <= self.locate_share <= 1, "locate_share must be between 0 and 1")
         _require(0 <= self.nf4_from <= 1, "nf4_from must be between 0 and 1")

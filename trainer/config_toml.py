@@ -82,7 +82,7 @@ class _Where:
 
 
 def _lines(text: str) -> dict[str, int]:
-    """Of each table and ``table.key``, the line it stands on; enough for the flat files that are known here."""
+    """Of each table and ``table.key``, the line it stands on; enough for files as flat as these."""
     found: dict[str, int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):
