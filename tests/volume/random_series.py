@@ -201,18 +201,8 @@ def _as_frame(written: Slice, whole: Dataset, number: int) -> Slice:
 def _enhanced(slices: Sequence[Dataset]) -> Dataset:
     """All slices as frames of one Enhanced CT instance."""
     whole = slices[0]
-    frames = []
     pixels = b"".join(dataset.PixelData for dataset in slices)
-    for dataset in slices:
-        frames.append(
-            _item(
-                PlanePositionSequence=_item(ImagePositionPatient=dataset.ImagePositionPatient),
-                PlaneOrientationSequence=_item(ImageOrientationPatient=dataset.ImageOrientationPatient),
-                PixelValueTransformationSequence=_item(
-                    RescaleSlope=dataset.RescaleSlope, RescaleIntercept=dataset.RescaleIntercept
-                ),
-            )
-        )
+    frames = [_frame_groups(dataset) for dataset in slices]
     shared = _item(PixelMeasuresSequence=_item(PixelSpacing=whole.PixelSpacing))
     for keyword in (
         "ImagePositionPatient",
@@ -227,6 +217,16 @@ def _enhanced(slices: Sequence[Dataset]) -> Dataset:
     whole.PerFrameFunctionalGroupsSequence = Items(frames)
     whole.PixelData = pixels
     return whole
+
+
+def _frame_groups(dataset: Dataset) -> Dataset:
+    return _item(
+        PlanePositionSequence=_item(ImagePositionPatient=dataset.ImagePositionPatient),
+        PlaneOrientationSequence=_item(ImageOrientationPatient=dataset.ImageOrientationPatient),
+        PixelValueTransformationSequence=_item(
+            RescaleSlope=dataset.RescaleSlope, RescaleIntercept=dataset.RescaleIntercept
+        ),
+    )
 
 
 def _item(**values: Any) -> Dataset:

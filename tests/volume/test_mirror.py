@@ -131,7 +131,7 @@ def _check_slices(volume: CtVolume, recipe: Recipe, truth: list[Slice]) -> None:
 
 
 def _check_picture(volume: CtVolume, name: Any, truth: list[Slice]) -> None:
-    """The letters at the edges say where the pixels there lie, by the picture's map and the header's digits."""
+    """The letters at the edges say where the pixels there lie, by the header's digits."""
     image = plane_image(volume, name, plane_count(volume, name) // 2)
     assert image.plane is not None
     letters = image.plane.letters()
