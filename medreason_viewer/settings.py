@@ -12,13 +12,22 @@ import tomllib
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from platformdirs import user_config_path
 
 from .errors import SettingsError
 
 _APP = "medreason-viewer"
+_LIMITS: Final = {
+    "window_width": 32767,
+    "window_height": 32767,
+    "series_panel_width": 32767,
+    "explain_panel_width": 32767,
+    "cine_fps": 60,
+}
+
+Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,15 @@ class Settings:
         Whether the window fills the screen.
     series_panel_width, explain_panel_width : int
         Widths of the two side panels in device-independent pixels.
+    cine_fps : int
+        Images per second of the cine, 1 to 60.
+    cine_bounces : bool
+        Whether the cine runs back and forth instead of in a loop.
+    input_profile : str
+        Name of the profile of keys and mouse.
+    input_keys, input_mouse : tuple of (str, str)
+        What the reader bound otherwise than that profile: a key or mouse gesture, and the name of its action,
+        empty for none. Tables in the file.
     """
 
     model_bundle: str = ""
@@ -49,11 +67,16 @@ class Settings:
     maximized: bool = False
     series_panel_width: int = 212
     explain_panel_width: int = 376
+    cine_fps: int = 15
+    cine_bounces: bool = False
+    input_profile: str = "IHE BIR"
+    input_keys: Pairs = ()
+    input_mouse: Pairs = ()
 
     def __post_init__(self) -> None:
-        for name in ("window_width", "window_height", "series_panel_width", "explain_panel_width"):
-            if not 0 < getattr(self, name) <= 32767:
-                raise SettingsError(f"The setting {name} must be between 1 and 32767.")
+        for name, most in _LIMITS.items():
+            if not 0 < getattr(self, name) <= most:
+                raise SettingsError(f"The setting {name} must be between 1 and {most}.")
 
 
 def default_path() -> Path:
@@ -78,7 +101,7 @@ def load(path: Path) -> Settings:
     known = {field.name: type(field.default) for field in fields(Settings)}
     for name, value in table.items():
         _check(path, name, value, known)
-    return Settings(**table)
+    return Settings(**{name: _pairs(value) for name, value in table.items()})
 
 
 def save(settings: Settings, path: Path) -> None:
@@ -89,7 +112,13 @@ def save(settings: Settings, path: Path) -> None:
     SettingsError
         If the file cannot be written; the old one is then untouched.
     """
-    text = "".join(f"{name} = {_toml(value)}\n" for name, value in asdict(settings).items())
+    values = asdict(settings)
+    tables = {name: value for name, value in values.items() if isinstance(value, tuple)}
+    lines = [f"{name} = {_toml(value)}" for name, value in values.items() if name not in tables]
+    for name, pairs in tables.items():  # a table goes on to the next one, so they come last
+        if pairs:
+            lines += ["", f"[{name}]", *(f"{_toml(key)} = {_toml(value)}" for key, value in pairs)]
+    text = "\n".join(lines) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, text)
@@ -102,9 +131,23 @@ def _check(path: Path, name: str, value: Any, known: dict[str, type]) -> None:
         close = get_close_matches(name, known, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
         raise SettingsError(f"The settings file {path} has an unknown name, {name}.{hint}")
-    if type(value) is not known[name]:
-        wanted = {bool: "true or false", int: "a whole number", str: "a text in quotes"}[known[name]]
-        raise SettingsError(f"In the settings file {path}, {name} must be {wanted}.")
+    if type(value) is not {tuple: dict}.get(known[name], known[name]):
+        raise SettingsError(f"In the settings file {path}, {name} must be {_WANTED[known[name]]}.")
+    if isinstance(value, dict) and not all(isinstance(bound, str) for bound in value.values()):
+        raise SettingsError(f"In the settings file {path}, {name} must hold texts in quotes alone.")
+
+
+_WANTED: Final = {
+    bool: "true or false",
+    int: "a whole number",
+    str: "a text in quotes",
+    tuple: "a table",
+}
+
+
+def _pairs(value: Any) -> Any:
+    """A table as pairs, in the file's order; other values as they are."""
+    return tuple(value.items()) if isinstance(value, dict) else value
 
 
 def _replace(path: Path, text: str) -> None:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
-from PySide6.QtCore import QObject, QPointF, QTimer
+from PySide6.QtCore import QObject, QPointF, Signal
 
 from ..drawing.placement import pan, zoom_about
 from ..volume.geometry import SliceBox
 from .answer import ExplainTarget
+from .cine import Cine
+from .drag import Point, Viewport
 from .drags import moved_box
 from .input_profile import Tool
 
-if TYPE_CHECKING:
-    from .slice_view import SliceView
-
 _ZOOM_STEP: Final = 1.25
 _PAN_PX: Final = 40.0
-_CINE_MS: Final = 66
 _PAN: Final = {
     "left": (_PAN_PX, 0.0),
     "right": (-_PAN_PX, 0.0),
@@ -27,16 +25,32 @@ _PAN: Final = {
 }
 
 
-class SliceActions(QObject):
-    """The actions of one viewport; those it does not know go out through ``SliceView.action_requested``."""
+class PointedViewport(Viewport, Protocol):
+    """A viewport that knows where the pointer is."""
 
-    def __init__(self, view: SliceView) -> None:
-        super().__init__(view)
-        self._view, self._session = view, view.session
-        self._cine = QTimer(self)
-        self._cine.setInterval(_CINE_MS)
-        self._cine.timeout.connect(self._next_of_cine)
-        self._session.series_changed.connect(self._cine.stop)
+    def pointed_slice(self) -> Point: ...
+
+
+class SliceActions(QObject):
+    """The actions of one viewport.
+
+    Signals
+    -------
+    box_drawn(SliceBox)
+        A key placed or moved the box.
+    explain_requested(ExplainTarget)
+        Explain the box drawn, or the point.
+    others_requested(str)
+        An action that is not the viewport's, such as ``"print"``.
+    """
+
+    box_drawn = Signal(object)
+    explain_requested = Signal(object)
+    others_requested = Signal(str)
+
+    def __init__(self, viewport: PointedViewport, cine: Cine, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewport, self._session = viewport, viewport.session
         self._plain: dict[str, Callable[[], None]] = {
             "toggle_overlay": self._toggle_overlay,
             "toggle_crosshair": self._toggle_crosshair,
@@ -51,7 +65,10 @@ class SliceActions(QObject):
             "place_box": self._place_box,
             "delete": self._delete,
             "explain": self.explain,
-            "cine": self._toggle_cine,
+            "cine": cine.toggle,
+            "cine_faster": cine.faster,
+            "cine_slower": cine.slower,
+            "cine_bounce": lambda: cine.set_bounces(not cine.bounces),
         }
         self._with_argument: dict[str, Callable[[str], None]] = {
             "tool": lambda name: self._session.set_tool(Tool(name)),
@@ -69,13 +86,13 @@ class SliceActions(QObject):
         elif action in self._plain:
             self._plain[action]()
         else:
-            self._view.action_requested.emit(action)
+            self.others_requested.emit(action)
 
     def zoom(self, factor: float, about: QPointF | None = None) -> None:
         """Zoom about a point of the viewport, or its middle."""
-        size = self._view.viewport_size()
+        size = self._viewport.viewport_size()
         held = (size[0] / 2, size[1] / 2) if about is None else (about.x(), about.y())
-        placement, shape = self._view.placement(), self._view.slice_shape
+        placement, shape = self._viewport.placement(), self._viewport.slice_shape
         self._session.set_view(zoom_about(self._session.view, factor, held, placement, shape, size))
 
     def explain(self) -> None:
@@ -84,8 +101,8 @@ class SliceActions(QObject):
             self._session.message.emit("There is no image here to explain yet.")
             return
         box_slice = self._session.box_slice
-        point = None if box_slice else self._view.pointed_slice()
-        self._view.explain_requested.emit(ExplainTarget(box_slice, point))
+        point = None if box_slice else self._viewport.pointed_slice()
+        self.explain_requested.emit(ExplainTarget(box_slice, point))
 
     def _toggle_overlay(self) -> None:
         self._session.set_overlay_visible(not self._session.overlay_visible)
@@ -94,16 +111,16 @@ class SliceActions(QObject):
         self._session.set_crosshair_visible(not self._session.crosshair_visible)
 
     def _pan(self, direction: str) -> None:
-        placement, shape = self._view.placement(), self._view.slice_shape
+        placement, shape = self._viewport.placement(), self._viewport.slice_shape
         self._session.set_view(pan(self._session.view, _PAN[direction], placement, shape))
 
     def _place_box(self) -> None:
         """A box in the middle of what is in view, to be moved by keys."""
         if not self._session.slice_loaded:
             return
-        rows, cols = self._view.slice_shape
-        width, height = self._view.viewport_size()
-        x, y = self._view.to_slice(QPointF(width / 2, height / 2))
+        rows, cols = self._viewport.slice_shape
+        width, height = self._viewport.viewport_size()
+        x, y = self._viewport.placement().to_slice(width / 2, height / 2)
         half = max(round(min(rows, cols) / self._session.view.zoom / 16), 2)
         x, y = min(max(round(x), half), cols - half), min(max(round(y), half), rows - half)
         self._set_box(SliceBox(x - half, y - half, x + half, y + half))
@@ -117,13 +134,13 @@ class SliceActions(QObject):
         edges = [name for name, amount in by.items() if amount]
         whole = ["x0", "y0", "x1", "y1"] if len(edges) == 2 else edges
         by_x, by_y = by["x1"], by["y1"]
-        moved = moved_box(box_slice, whole, by_x, by_y, self._view.slice_shape)
+        moved = moved_box(box_slice, whole, by_x, by_y, self._viewport.slice_shape)
         if moved is not None:
             self._set_box(moved)
 
     def _set_box(self, box_slice: SliceBox) -> None:
         self._session.set_box(box_slice)
-        self._view.box_drawn.emit(box_slice)
+        self.box_drawn.emit(box_slice)
 
     def _delete(self) -> None:
         """Remove the newest measurement, or the box where there is none."""
@@ -131,16 +148,3 @@ class SliceActions(QObject):
             self._session.set_measurements(self._session.measurements[:-1])
         else:
             self._session.set_box(None)
-
-    def _toggle_cine(self) -> None:
-        if self._cine.isActive():
-            self._cine.stop()
-        elif self._session.slice_count > 1:
-            self._cine.start()
-
-    def _next_of_cine(self) -> None:
-        count = self._session.slice_count
-        if not count or not self._view.isVisible():
-            self._cine.stop()
-            return
-        self._session.go_to_reading_place((self._session.reading_place + 1) % count)

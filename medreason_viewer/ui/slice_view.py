@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
+    QHideEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -20,9 +21,11 @@ from PySide6.QtWidgets import QWidget
 from ..drawing.overlay import Crosshair, OverlayItem
 from ..drawing.placement import Placement, Size
 from ..drawing.scene import paint
+from .cine import Cine
 from .drag import Drag
 from .drags import begin_drag, cursor_for
-from .input_profile import DEFAULT_PROFILE, InputProfile
+from .input_bindings import InputBindings
+from .input_profile import InputProfile, Tool, is_modifier
 from .overrides import guarded
 from .scroll_strip import STRIP_PX, ScrollStrip
 from .session import Session
@@ -37,6 +40,13 @@ _FOCUS: Final = QColor("#4fa8dc")
 @guarded
 class SliceView(QWidget):
     """One viewport on the session's series.
+
+    Attributes
+    ----------
+    bindings : InputBindings
+        What mouse and keys mean here.
+    cine : Cine
+        Turns the images over; whatever else the reader does here stops it.
 
     Signals
     -------
@@ -59,12 +69,13 @@ class SliceView(QWidget):
     probed = Signal(str)
 
     def __init__(
-        self, session: Session, profile: InputProfile = DEFAULT_PROFILE, parent: QWidget | None = None
+        self, session: Session, bindings: InputBindings | None = None, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.session, self.profile = session, profile
+        self.session, self.bindings = session, bindings or InputBindings()
+        self.cine = Cine(session, self)
         self._source = SceneSource(session, self)
-        self._actions = SliceActions(self)
+        self._actions = SliceActions(self, self.cine, self)
         self._strip = ScrollStrip(session, self)
         self._drag: Drag | None = None
         self._drag_button = Qt.MouseButton.NoButton
@@ -79,6 +90,11 @@ class SliceView(QWidget):
         self._connect()
 
     # What others ask of the viewport
+
+    @property
+    def profile(self) -> InputProfile:
+        """The bindings in use."""
+        return self.bindings.profile
 
     @property
     def slice_shape(self) -> tuple[int, int]:
@@ -115,6 +131,12 @@ class SliceView(QWidget):
         if self.hasFocus():
             painter.setPen(_FOCUS)
             painter.drawRect(0, 0, round(size[0]) - 1, round(size[1]) - 1)
+        self.cine.painted()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody sees the cine any more."""
+        self.cine.stop()
+        super().hideEvent(event)
 
     def resizeEvent(self, _event: QResizeEvent) -> None:
         """Keep the strip at the right edge."""
@@ -136,14 +158,18 @@ class SliceView(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin what the button is bound to."""
+        self.cine.stop()
+        button, at = event.button(), event.position()
         if self._drag is not None:
-            if event.button() == Qt.MouseButton.LeftButton:
-                self._drag_button = event.button()  # the click that ends an angle
-            return
-        tool = self.profile.drag(event.button(), self.session.tool)
-        if tool is not None and self.session.series is not None:
-            self._drag = begin_drag(self, tool, event.position())
-            self._drag_button = event.button()
+            if button == Qt.MouseButton.LeftButton:
+                self._drag_button = button  # the click that ends an angle
+        elif self.session.series is not None:
+            tool = self.profile.drag(button, self.session.tool, event.modifiers())
+            if tool is not None:
+                self._drag = begin_drag(self, tool, at)
+            elif button == Qt.MouseButton.RightButton:
+                self._drag = Drag(self, at)  # which does nothing, but for the click that asks for the menu
+            self._drag_button = button
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Go on with the drag, or tell what lies under the pointer."""
@@ -152,7 +178,8 @@ class SliceView(QWidget):
             if self._begun(self._drag, event.position()):
                 self._drag.move(event.position())
         else:
-            self.setCursor(cursor_for(self, self.session.tool, event.position()))
+            tool = self.profile.drag(Qt.MouseButton.LeftButton, self.session.tool, event.modifiers())
+            self.setCursor(cursor_for(self, tool or Tool.SCROLL, event.position()))
         self._show_probe()
         self.update()
 
@@ -172,16 +199,17 @@ class SliceView(QWidget):
             self.box_drawn.emit(self.session.box_slice)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scroll; with Ctrl zoom about the pointer."""
-        delta = event.angleDelta().y()
-        zooms = self.profile.mouse["wheel"] == "zoom"
-        if zooms or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        """Scroll, or zoom about the pointer, as the wheel is bound."""
+        self.cine.stop()
+        does, turned = self.profile.wheel(event.modifiers()), event.angleDelta()
+        delta = turned.y() or turned.x()  # with Shift or Alt some systems turn it sideways
+        if does == "zoom":
             self._actions.zoom(1.0015**delta, event.position())
-        else:
+        elif does.startswith("scroll"):
             self._wheel += delta
             notches = int(self._wheel / _WHEEL_STEP)
             self._wheel -= notches * _WHEEL_STEP
-            self.session.scroll(-notches)
+            self._actions.do(f"scroll:{-notches * (10 if does == 'scroll:10' else 1)}")
         event.accept()
 
     def leaveEvent(self, _event: QEvent) -> None:
@@ -204,12 +232,15 @@ class SliceView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Do what the key is bound to; leave the others to the window."""
         action = self.profile.action(event.keyCombination())
-        if action is None:
+        ran = self.cine.running
+        if not is_modifier(event.keyCombination().key()) and not (action or "").startswith("cine"):
+            self.cine.stop()
+        if action is None or action.startswith("menu:"):
             event.ignore()
         elif action == "reset" and self._drag is not None:
             self._drag.cancel()
             self._end_drag()
-        else:
+        elif action != "reset" or not ran:  # while the cine runs, that key means: stop
             self._actions.do(action)
 
     def _connect(self) -> None:
@@ -226,6 +257,9 @@ class SliceView(QWidget):
             signal.connect(self._repaint)
         session.slice_changed.connect(self._slice_changed)
         session.series_changed.connect(self._end_drag)
+        self._actions.box_drawn.connect(self.box_drawn)
+        self._actions.explain_requested.connect(self.explain_requested)
+        self._actions.others_requested.connect(self.action_requested)
 
     def _repaint(self) -> None:
         self.update()

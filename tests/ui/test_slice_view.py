@@ -203,10 +203,10 @@ def test_cine_runs_through_the_images_and_stops(view: SliceView, qtbot: QtBot) -
 
 
 def test_another_profile_binds_other_keys(view: SliceView) -> None:
-    view.profile = PROFILES["OHIF"]
+    view.bindings.use(PROFILES["OHIF"])
     press(view, KEY.Key_2)
     assert view.session.window == PRESETS["lung"]
-    view.profile = view.profile.with_key("Ctrl+L", "preset:bone")
+    view.bindings.use(view.profile.with_key("Ctrl+L", "preset:bone"))
     press(view, KEY.Key_L, Qt.KeyboardModifier.ControlModifier)
     assert view.session.window == PRESETS["bone"]
     assert "Ctrl+L" in view.profile.keys_for("preset:bone")
