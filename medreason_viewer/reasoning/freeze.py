@@ -7,6 +7,7 @@ import uuid
 from ..errors import RegionError
 from ..volume.ct import CtVolume
 from ..volume.geometry import SliceBox
+from ..volume.series import Series
 from ..volume.window import Window
 from .request import ExplainRequest, Scope
 
@@ -22,6 +23,8 @@ def freeze_request(
 ) -> ExplainRequest:
     """A request about one slice as acquired, with a new id; later scrolling changes nothing in it.
 
+    It hashes the slice and computes its HU: tens of milliseconds for a large one, so not on the GUI thread.
+
     Parameters
     ----------
     box, point
@@ -30,34 +33,36 @@ def freeze_request(
     Raises
     ------
     RegionError
-        If the box or point is not wholly on the slice, or the slice has not been loaded.
+        As :func:`check_region`.
     """
-    if not volume.loaded[slice_index]:
-        raise RegionError("This slice has not been loaded yet: wait until it is shown, then ask again.")
-    _check_on_slice(volume, box, point)
-    frame, identity = volume.series.frames[slice_index], volume.series.identity
+    check_region(volume, slice_index, box=box, point=point)
     return ExplainRequest(
         id=uuid.uuid4().hex,
         key=volume.key(slice_index),
         slice_index=slice_index,
         hu=volume.hu(slice_index),
         padding=volume.padding(slice_index),
-        plane=frame.plane,
+        plane=volume.series.frames[slice_index].plane,
         display_window=display_window,
-        scope=Scope(
-            modality=identity.modality,
-            body_part=identity.body_part,
-            plane=volume.series.plane_name,
-            kernel=identity.kernel,
-            contrast=identity.contrast,
-        ),
+        scope=_scope(volume.series),
         box_slice=box,
         point_slice=point,
         question=question,
     )
 
 
-def _check_on_slice(volume: CtVolume, box: SliceBox | None, point: tuple[float, float] | None) -> None:
+def check_region(
+    volume: CtVolume, slice_index: int, *, box: SliceBox | None, point: tuple[float, float] | None
+) -> None:
+    """Whether a request can be frozen; takes no time.
+
+    Raises
+    ------
+    RegionError
+        If the box or point is not wholly on the slice, or the slice has not been loaded.
+    """
+    if not volume.loaded[slice_index]:
+        raise RegionError("This slice has not been loaded yet: wait until it is shown, then ask again.")
     _, rows, cols = volume.shape
     size = f"The slice is {cols} pixels wide and {rows} high"
     if box is not None and not box.fits(rows, cols):
@@ -66,3 +71,14 @@ def _check_on_slice(volume: CtVolume, box: SliceBox | None, point: tuple[float, 
         )
     if point is not None and not (0 <= point[0] < cols and 0 <= point[1] < rows):
         raise RegionError(f"{size}; the point {point[0]:g},{point[1]:g} is not on it.")
+
+
+def _scope(series: Series) -> Scope:
+    identity = series.identity
+    return Scope(
+        modality=identity.modality,
+        body_part=identity.body_part,
+        plane=series.plane_name,
+        kernel=identity.kernel,
+        contrast=identity.contrast,
+    )

@@ -13,10 +13,12 @@ from typing import Final, Protocol
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from ..errors import MedReasonError
-from ..reasoning.freeze import freeze_request
+from ..reasoning.freeze import check_region, freeze_request
 from ..reasoning.request import Event, ExplainRequest, Failed, ModelState
+from ..volume.ct import CtVolume
 from ..volume.series import Series
 from .answer import Answer, ExplainTarget
+from .latest import LatestWins
 from .session import Session
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,7 @@ class Explainer(QObject):
         self._client: Client | None = None
         self._client_number = 0
         self._said = ""
+        self._freezer = LatestWins("request freezing", self)
         self._arrived.connect(self._receive, Qt.ConnectionType.QueuedConnection)
         session.scan_changed.connect(self._forget)
         self.use(make_client)
@@ -97,33 +100,41 @@ class Explainer(QObject):
             self._client.start()
 
     def explain(self, target: ExplainTarget, question: str | None = None) -> None:
-        """Freeze a request about the slice shown, stop the one under way, and send it."""
+        """Stop the request under way, freeze one about the slice shown, and send it once it is."""
         try:
-            request = self._freeze(target, question)
+            volume = self._explainable(target)
         except MedReasonError as error:
             self._session.message.emit(str(error))
             return
         self.stop()
-        if self._client is not None and self._session.series is not None:
-            self._asked[request.id] = _Asked(self._session.series, time.monotonic())
-            self._session.begin_explanation(request)
-            if self._session.model_state is not None and self._session.model_state.state == "failed":
-                self._client.start()
-            self._client.explain(request)
+        freeze = partial(
+            freeze_request,
+            volume,
+            self._session.slice_index,
+            box=target.box_slice,
+            point=target.point_slice,
+            question=question or None,
+            display_window=self._session.window,
+        )
+        asked = _Asked(volume.series, time.monotonic())
+        self._freezer.run(freeze, partial(self._send, asked), self._session.message.emit)
 
     def stop(self) -> None:
         """Stop whatever runs."""
+        self._freezer.cancel()
         for answer in self._session.answers:
             if answer.running and self._client is not None:
                 self._client.cancel(answer.request.id)
 
     def close(self) -> None:
         """End the model's process."""
+        self._freezer.close()
         if self._client is not None:
             self._client.close()
 
     def _forget(self) -> None:
         """Another study is open: what was asked about the one before need not be answered."""
+        self._freezer.cancel()
         for request_id in self._asked:
             if self._client is not None:
                 self._client.cancel(request_id)
@@ -151,7 +162,17 @@ class Explainer(QObject):
         asked = self._asked.get(answer.request.id)
         return asked is not None and asked.series is self._session.series
 
-    def _freeze(self, target: ExplainTarget, question: str | None) -> ExplainRequest:
+    def _send(self, asked: _Asked, request: ExplainRequest) -> None:
+        if self._client is None:
+            return
+        self._asked[request.id] = asked
+        self._session.begin_explanation(request)
+        if self._session.model_state is not None and self._session.model_state.state == "failed":
+            self._client.start()
+        self._client.explain(request)
+
+    def _explainable(self, target: ExplainTarget) -> CtVolume:
+        """The volume whose slice is shown, if this target of it can be explained."""
         session = self._session
         if self._client is None:
             raise MedReasonError(NO_MODEL)
@@ -159,14 +180,8 @@ class Explainer(QObject):
             raise MedReasonError(NO_SLICE)
         if not session.acquired_plane:
             raise MedReasonError(REFORMAT)
-        return freeze_request(
-            session.volume,
-            session.slice_index,
-            box=target.box_slice,
-            point=target.point_slice,
-            question=question or None,
-            display_window=session.window,
-        )
+        check_region(session.volume, session.slice_index, box=target.box_slice, point=target.point_slice)
+        return session.volume
 
     @Slot(int, object)
     def _receive(self, client_number: int, event: Event) -> None:

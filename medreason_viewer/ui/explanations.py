@@ -39,9 +39,14 @@ class Explanations(QObject):
         """The newest explanation of the very pixels that ``key`` names."""
         return self._answers.newest(key)
 
-    def explains_slice(self, slice_index: int) -> bool:
-        """Whether any explanation, of whichever series, is about a slice of that number."""
-        return any(answer.request.slice_index == slice_index for answer in self._answers)
+    def may_explain(self, unhashed_key: ImageKey) -> bool:
+        """Whether any explanation is about the image of that key, as far as can be told without its hash."""
+        return any(unhashed_key.may_be(answer.request.key) for answer in self._answers)
+
+    def explained_slices(self, series_uid: str) -> frozenset[int]:
+        """The slices of a series that something was asked about."""
+        requests = (answer.request for answer in self._answers)
+        return frozenset(r.slice_index for r in requests if r.key.series_uid == series_uid)
 
     @property
     def running_answer(self) -> Answer | None:

@@ -63,18 +63,18 @@ class VolumeLoading(QObject):
             return
         self._cancel = Cancel()
         first = self._session.slice_index if self._session.acquired_plane else None
-        thread = threading.Thread(
-            target=self._run, args=(series, first, self._cancel), name="volume loading", daemon=True
-        )
+        explained = self._session.explained_slices(series.identity.series_uid)
+        arguments = (series, first, explained, self._cancel)
+        thread = threading.Thread(target=self._run, args=arguments, name="volume loading", daemon=True)
         self._threads = [*(old for old in self._threads if old.is_alive()), thread]
         thread.start()
 
-    def _run(self, series: Series, first: int | None, cancel: Cancel) -> None:
+    def _run(self, series: Series, first: int | None, explained: frozenset[int], cancel: Cancel) -> None:
         """In the thread: load, and tell the window through queued signals."""
         try:
             loader = Loader(series, first, cancel)
             self._begun.emit(loader)
-            self._fill(loader)
+            self._fill(loader, explained)
         except Cancelled:
             pass
         except MedReasonError as error:
@@ -83,10 +83,12 @@ class VolumeLoading(QObject):
             log.error("Loading a series failed: %s", type(error).__name__)  # noqa: TRY400
             self._failed.emit(series, "This series could not be loaded, because of a fault in the program.")
 
-    def _fill(self, loader: Loader) -> None:
+    def _fill(self, loader: Loader, explained: frozenset[int]) -> None:
         batch: list[int] = []
         told = 0.0
         for index in loader:
+            if index in explained:  # hashed here, so that the window finds its answers without waiting
+                loader.volume.key(index)
             batch.append(index)
             if time.monotonic() - told >= _BATCH_S:
                 self._arrived.emit(loader.volume, tuple(batch))

@@ -233,7 +233,7 @@ class Session(Marks):
         if self.series is None or image is None:
             return
         stored = self.series.frames[self.slice_index].window if self.acquired_plane else None
-        self.set_window(automatic_window(image.hu(), stored), "automatic")
+        self.set_window(automatic_window(image.thinned().hu(), stored), "automatic")
 
     def set_view(self, view: View) -> None:
         """Zoom and pan."""
@@ -250,10 +250,12 @@ class Session(Marks):
     @property
     def answer(self) -> Answer | None:
         """The newest explanation of the very pixels shown, None if there is none."""
-        if not self.acquired_plane or not self.explains_slice(self.slice_index):
+        volume, index = self.volume, self.slice_index
+        if volume is None or not self.acquired_plane or not self.slice_loaded:
+            return None
+        if not self.may_explain(volume.unhashed_key(index)):
             return None  # spares the hash of the pixels while scrolling
-        key = self.image_key()
-        return self.answer_for(key) if key else None
+        return self.answer_for(volume.key(index))
 
     def _remember_look(self) -> None:
         if self.volume is not None and not self._waits_for_window:
@@ -277,5 +279,6 @@ class Session(Marks):
         assert self.volume is not None
         if slice_index in self.volume.failed:
             return
+        image = plane_image(self.volume, self._native, slice_index)
         stored = self.volume.series.frames[slice_index].window
-        self.set_window(automatic_window(self.volume.hu(slice_index), stored), "automatic")
+        self.set_window(automatic_window(image.thinned().hu(), stored), "automatic")

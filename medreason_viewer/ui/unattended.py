@@ -86,8 +86,9 @@ class Unattended:
         session.set_preset(preset)
         if target.box_slice is not None:
             session.set_box(target.box_slice)
+        earlier = session.answers
         self._window.parts.explainer.explain(target)
-        self._wait(lambda: session.answer is not None, ModelError)
+        self._wait(lambda: session.answer is not None and session.answers != earlier, ModelError)
         self._wait(lambda: session.answer is None or not session.answer.running, ModelError, heed=False)
         return self._explained(session.answer)
 

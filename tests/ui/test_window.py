@@ -47,7 +47,8 @@ def drag_box(place: Workplace, qtbot: QtBot, box_slice: SliceBox = BOX) -> None:
 def explain(place: Workplace, qtbot: QtBot) -> None:
     """Ask for the box and wait for the answer."""
     place.session.set_box(BOX)
-    place.window.explain_box()
+    with qtbot.waitSignal(place.session.explanation_changed):
+        place.window.explain_box()
     qtbot.waitUntil(lambda: place.session.answer is not None and not place.session.answer.running)
     place.window.parts.explain.refresh()
 
