@@ -86,6 +86,53 @@ def load_base(folder: Path, manifest: Manifest, mode: Mode, device: qwen.Device 
     )
 
 
+def to_train(
+    folder: Path,
+    manifest: Manifest,
+    mode: Mode,
+    lora: Lora | None = None,
+    device: qwen.Device = "auto",
+    seed: int = 0,
+) -> Any:
+    """A bundle's model as it is to be trained: whole, or with its adapter, or with a new one.
+
+    Parameters
+    ----------
+    lora : Lora, optional
+        Of a new adapter; the bundle's own, if it has one, is trained further instead.
+
+    Raises
+    ------
+    BundleError, ModelError
+        As :func:`load_base`; also if the whole model of a bundle with an adapter is to be trained.
+    """
+    if mode == "full" and manifest.adapter:
+        raise BundleError(f"{folder.name} has an adapter: train that (lora or qlora), or merge it first.")
+    model = load_base(folder, manifest, mode, device)
+    if mode == "full":
+        return model
+    if manifest.adapter:
+        return with_adapter(model, folder / manifest.adapter)
+    return with_new_adapter(model, lora or Lora(), seed)
+
+
+def is_adapted(model: Any) -> bool:
+    """Whether only an adapter of the model is trained."""
+    return hasattr(model, "peft_config")
+
+
+def bare(model: Any) -> Any:
+    """The Qwen2.5-VL itself, whose layers hold the adapter if there is one."""
+    return model.get_base_model() if is_adapted(model) else model
+
+
+def keep_exact(model: Any) -> None:
+    """Hold what is trained in float32: TRL makes QLoRA's bfloat16, in which steps of 1e-6 are lost."""
+    for weight in model.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.float()
+
+
 def with_new_adapter(model: Any, lora: Lora, seed: int = 0) -> Any:
     """The model as peft wraps it, with an adapter that changes nothing yet."""
     torch.manual_seed(seed)

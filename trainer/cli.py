@@ -19,7 +19,7 @@ from typing import Any, Final
 from medreason_viewer import __version__
 from medreason_viewer.errors import DataSetError, MedReasonError
 
-from . import grpo_command
+from . import grpo_command, sft_command
 from .ingest import command as ingest_command
 
 FAILED: Final = 1
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_synth(commands.add_parser("synth", help="make a data set of phantom slices"))
-    _add_sft(commands.add_parser("sft", help="fine-tune a model, from scratch or from a bundle"))
+    sft_command.add(commands.add_parser("sft", help="fine-tune a model, from scratch or from a bundle"))
     _add_evaluate(commands.add_parser("evaluate", help="measure a bundle on a data set"))
     ingest_command.add(commands.add_parser("ingest", help="make a data set of a site's own cases"))
     grpo_command.add(commands.add_parser("grpo", help="go on with rewards, from a fine-tuned bundle"))
@@ -82,72 +82,6 @@ def _synth(args: argparse.Namespace) -> None:
     from .synth import Synthesis, synthesize
 
     synthesize(Synthesis(args.count, args.seed, args.setting, args.matrix), args.out, args.workers)
-
-
-def _add_sft(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="a data set")
-    parser.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="the bundle to write")
-    parser.add_argument("--start", type=Path, metavar="BUNDLE", help="go on from it (default: from scratch)")
-    parser.add_argument("--go-on", type=Path, metavar="DIR", help="go on from an earlier run's --work folder")
-    parser.add_argument("--work", type=Path, metavar="DIR", help="checkpoints (default: BUNDLE-work)")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    parser.add_argument("--warm-up-steps", type=int, default=0, help="of the dense warm-up (default 0: none)")
-    parser.add_argument("--warm-up-rate", type=float, default=8e-4, help="its learning rate")
-    parser.add_argument("--steps", type=int, required=True, help="of the fine-tuning")
-    parser.add_argument("--rate", type=float, default=6e-4, help="its learning rate")
-    parser.add_argument("--batch", type=int, default=24, help="examples a step")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--save-every", type=int, default=500, metavar="STEPS")
-    parser.add_argument("--locate-share", type=float, default=0.5, help="of the examples; the rest reason")
-    parser.add_argument(
-        "--emphasis",
-        type=_emphasis,
-        action="append",
-        default=[],
-        metavar="FINDING=TIMES",
-        help="show the slices of a finding so much more often; may be given for several",
-    )
-    parser.add_argument("--judge", type=int, default=48, help="validation slices for each checkpoint")
-    parser.add_argument(
-        "--nf4-from", type=float, default=0.6, help="part of the steps after which weights are rounded to NF4"
-    )
-    parser.add_argument(
-        "--dense-weight", type=float, default=0.2, help="of the warm-up's loss in fine-tuning"
-    )
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="for arithmetic")
-    parser.set_defaults(run=_sft)
-
-
-def _emphasis(text: str) -> tuple[str, float]:
-    finding, _, times = text.rpartition("=")
-    if not finding:
-        raise argparse.ArgumentTypeError(f"{text!r} is not FINDING=TIMES")
-    return finding, float(times)
-
-
-def _sft(args: argparse.Namespace) -> None:
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads slow a shared machine
-    import torch
-
-    from .fit import Fit
-    from .recipe import Recipe, train
-    from .sft import Sft
-
-    torch.set_num_threads(args.threads)
-    common = {"batch": args.batch, "seed": args.seed, "save_every": args.save_every}
-    warm_up = (
-        Fit(args.warm_up_steps, learning_rate=args.warm_up_rate, **common) if args.warm_up_steps else None
-    )
-    sft = Sft(
-        Fit(args.steps, learning_rate=args.rate, **common),
-        turns={"locate": args.locate_share, "reason": 1 - args.locate_share},
-        emphasis=dict(args.emphasis),
-        nf4_from=args.nf4_from,
-        dense_weight=args.dense_weight,
-    )
-    recipe = Recipe(sft, warm_up, start=args.start, earlier=args.go_on, seed=args.seed, judge=args.judge)
-    work = args.work or args.out.with_name(f"{args.out.name}-work")
-    train(recipe, args.data, args.out, work, args.resume)
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:

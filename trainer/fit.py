@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import torch
 from datasets import Dataset
 from numpy.typing import NDArray
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from . import processes
 
 _log = logging.getLogger(__name__)
 _MINUTE_S: Final = 60.0
@@ -23,6 +26,17 @@ _MINUTE_S: Final = 60.0
 class Fit:
     """How long and how fast one stage of the training goes.
 
+    Attributes
+    ----------
+    batch : int
+        Examples of one step, over all processes.
+    micro_batch : int or None
+        Examples of one backward pass, per process; None for all of a step's at once.
+    workers : int
+        Processes that prepare examples, for each process that trains.
+    gradient_checkpointing : bool
+        Less memory, more time.
+
     Raises
     ------
     ValueError
@@ -31,22 +45,45 @@ class Fit:
 
     steps: int
     batch: int = 24
+    micro_batch: int | None = None
     learning_rate: float = 6e-4
     seed: int = 0
     save_every: int = 200
     log_every: int = 25
     workers: int = 1
+    gradient_checkpointing: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.steps, self.batch, self.learning_rate, self.save_every, self.log_every) <= 0:
-            raise ValueError("steps, batch, learning rate and intervals must be positive")
+        counts = (self.steps, self.batch, self.micro_batch or 1, self.save_every, self.log_every)
+        if min(*counts, self.learning_rate) <= 0:
+            raise ValueError("steps, batches, learning rate and intervals must be positive")
+
+    def passes(self, count: int) -> tuple[int, int]:
+        """Examples of one backward pass, and passes of a step, per process.
+
+        Raises
+        ------
+        ValueError
+            If the examples of a step do not divide.
+        """
+        share, rest = divmod(self.batch, count)
+        each = self.micro_batch or share
+        if rest or not share or share % each:
+            raise ValueError(
+                f"a batch of {self.batch} does not divide into passes of {count} x {each or 1} examples; "
+                "change one of them"
+            )
+        return each, share // each
 
     def arguments(self, folder: Path) -> dict[str, Any]:
         """The settings as ``transformers.TrainingArguments`` takes them; checkpoints go to the folder."""
+        each, passes = self.passes(processes.count())
         return {
             "output_dir": str(folder),
             "max_steps": self.steps,
-            "per_device_train_batch_size": self.batch,
+            "per_device_train_batch_size": each,
+            "gradient_accumulation_steps": passes,
+            "activation_checkpointing": self.gradient_checkpointing,
             "learning_rate": self.learning_rate,
             "lr_scheduler_type": "cosine",
             "warmup_steps": min(100, self.steps // 10),
@@ -54,13 +91,14 @@ class Fit:
             "max_grad_norm": 1.0,
             "seed": self.seed,
             "save_steps": self.save_every,
-            "save_total_limit": 2,
+            "save_total_limit": None,  # checkpoints.py keeps two, for it knows which are whole
             "logging_steps": self.log_every,
             "dataloader_num_workers": self.workers,
             "dataloader_persistent_workers": self.workers > 0,
             "dataloader_pin_memory": False,
             "remove_unused_columns": False,
             "bf16": False,
+            "use_cpu": not torch.cuda.is_available(),
             "report_to": "none",
             "disable_tqdm": True,
         }
@@ -154,10 +192,3 @@ class Progress(TrainerCallback):
             left,
             figures,
         )
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest complete checkpoint in a run's folder, if there is one."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
-    whole = [path for path in found if (path / "trainer_state.json").is_file()]
-    return whole[-1] if whole else None

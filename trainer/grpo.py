@@ -7,12 +7,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from datasets import Dataset
 from torch import nn
-from transformers import PrinterCallback, Qwen2_5_VLForConditionalGeneration, TrainerCallback
+from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
@@ -20,14 +20,21 @@ from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning.manifest import Manifest
 from medreason_viewer.reasoning.tokens import ChatTokenizer
 
-from . import dataset
+from . import adapters, dataset, resuming
 from .chat_processor import ChatProcessor
-from .fit import Progress, draws, last_checkpoint
+from .fit import Progress, draws
 from .grpo_plan import Grpo
 from .grpo_rows import Rows
 from .nf4 import as_nf4, rounded
 from .rewards import REWARDS, Score, Truth
 from .rollouts import shared_prefill
+
+SMALLER: Final = (
+    "a smaller --micro-batch",
+    "--gradient-checkpointing",
+    "a smaller --max-new-tokens",
+    "--mode qlora",
+)
 
 
 def prompts(data: Path, manifest: Manifest, plan: Grpo) -> Dataset:
@@ -48,7 +55,7 @@ def _as_trl(name: str, score: Score) -> Callable[..., list[float | None]]:
     return reward
 
 
-class _Trainer(GRPOTrainer):
+class _Trainer(resuming.WholeCheckpoints, GRPOTrainer):
     """TRL's trainer; rollouts share their prefill, and replies stay in the run's folder."""
 
     shared: bool = True
@@ -56,12 +63,8 @@ class _Trainer(GRPOTrainer):
     trained: Any
     folder: Path
 
-    def _bare(self) -> Any:
-        model = self.accelerator.unwrap_model(self.model)
-        return model.get_base_model() if hasattr(model, "get_base_model") else model
-
     def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
-        with shared_prefill(self._bare()) if self.shared else nullcontext():
+        with shared_prefill(adapters.bare(self.trained)) if self.shared else nullcontext():
             generate: Callable[..., Any] = super()._generate_single_turn
             return generate(*args, **kwargs)
 
@@ -90,14 +93,10 @@ class _Trainer(GRPOTrainer):
         (folder / f"step-{self.state.global_step:06d}.jsonl").write_text(text, encoding="utf-8")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Load a checkpoint; for a full model's weights transformers 5.23 finds no place, and goes on."""
-        if hasattr(self.trained, "peft_config") or self.is_fsdp_enabled:
+        if adapters.is_adapted(self.trained) or self.is_fsdp_enabled:
             super()._load_from_checkpoint(resume_from_checkpoint, model)
-            return
-        saved = Qwen2_5_VLForConditionalGeneration.from_pretrained(
-            resume_from_checkpoint, dtype=self.trained.dtype, local_files_only=True, use_safetensors=True
-        )
-        nn.Module.load_state_dict(self.trained, saved.state_dict())
+        else:
+            resuming.load_full(self.trained, resume_from_checkpoint)
 
 
 def round_to_nf4(language_model: nn.Module) -> None:
@@ -137,15 +136,14 @@ def reinforce(
         What was logged: each reward apart, KL, lengths, and the step.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not hasattr(model, "peft_config") and not plan.train_vision:
+    if not adapters.is_adapted(model) and not plan.train_vision:
         model.model.visual.requires_grad_(False)
-    checkpoint = last_checkpoint(folder) if resume else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # TRL 1.16 uses old names of transformers 5.23
         trainer = _trainer(model, tokenizer_folder, prompts(data, manifest, plan), manifest, plan, folder)
         for callback in (Progress("grpo", plan.prompts * plan.group), *callbacks):
             trainer.add_callback(callback)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        resuming.train(trainer, folder, resume, SMALLER)
     history: list[dict[str, float]] = trainer.state.log_history
     return history
 
@@ -163,13 +161,11 @@ def _trainer(
         train_dataset=rows,
         processing_class=ChatProcessor(tokenizer_folder),
     )
-    for weight in model.parameters():
-        if weight.requires_grad:  # TRL makes QLoRA's bfloat16, in which steps of 1e-6 are lost
-            weight.data = weight.data.float()
+    adapters.keep_exact(model)
     trainer.remove_callback(PrinterCallback)
     trainer.shared, trainer.trained, trainer.folder = plan.shared, model, folder
     sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
-    trainer.rounded = plan.rounded and not (hasattr(model, "peft_config") or sharded)
+    trainer.rounded = plan.rounded and not (adapters.is_adapted(model) or sharded)
     if trainer.rounded and trainer.ref_model is not None:
         round_to_nf4(trainer.ref_model.model.language_model)
     return trainer

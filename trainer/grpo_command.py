@@ -12,8 +12,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from medreason_viewer.errors import BundleError, DataSetError
-
 if TYPE_CHECKING:
     from medreason_viewer.reasoning.manifest import Manifest
 
@@ -119,41 +117,23 @@ def run(args: argparse.Namespace) -> None:
 
     from medreason_viewer.reasoning import bundle
 
-    from . import adapters, grpo
+    from . import adapters, grpo, processes, recipe
     from .grpo_plan import without_thinking
 
     plan = plan_of(args)
-    plan.batches(int(os.environ.get("WORLD_SIZE", "1")))
+    plan.batches(processes.count())
     torch.set_num_threads(args.threads)
     work = args.work or args.out.with_name(f"{args.out.name}-work")
-    _refuse_used(args.out, work, resume=args.resume)
+    recipe.refuse_used(args.out, work, resume=args.resume)
+    processes.all_here()
     manifest = bundle.verify(args.bundle)
     if args.no_think:
         manifest = without_thinking(manifest)
-    model = _model(args, manifest, adapters)
+    lora = adapters.Lora(args.rank, args.alpha)
+    model = adapters.to_train(args.bundle, manifest, args.mode, lora, args.device, args.seed)
     grpo.reinforce(model, args.bundle, args.data, manifest, plan, work, args.resume)
-    if int(os.environ.get("RANK", "0")) == 0:
+    if processes.is_main():
         _write(args, model, manifest)
-
-
-def _refuse_used(out: Path, work: Path, *, resume: bool) -> None:
-    if out.exists():
-        raise DataSetError(f"{out} exists already; name a folder that does not.")
-    if work.exists() and any(work.iterdir()) and not resume:
-        raise DataSetError(f"{work} holds an earlier run; resume it, or name another folder.")
-
-
-def _model(args: argparse.Namespace, manifest: Manifest, adapters: Any) -> Any:
-    if args.mode == "full" and manifest.adapter:
-        raise BundleError(
-            f"{args.bundle.name} has an adapter: train that (lora or qlora), or merge it first."
-        )
-    model = adapters.load_base(args.bundle, manifest, args.mode, args.device)
-    if args.mode == "full":
-        return model
-    if manifest.adapter:
-        return adapters.with_adapter(model, args.bundle / manifest.adapter)
-    return adapters.with_new_adapter(model, adapters.Lora(args.rank, args.alpha), args.seed)
 
 
 def _write(args: argparse.Namespace, model: Any, manifest: Manifest) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 
 from medreason_viewer.reasoning.manifest import Manifest
 
+from . import processes
 from .rewards import Weights
 
 Loss = Literal["grpo", "dr_grpo", "dapo", "bnpo", "gspo"]
@@ -124,7 +124,7 @@ class Grpo:
 
     def arguments(self, folder: Path, manifest: Manifest, never_said: Sequence[int]) -> dict[str, Any]:
         """The settings as ``trl.GRPOConfig`` takes them; checkpoints go to the folder."""
-        passes = self.batches(int(os.environ.get("WORLD_SIZE", "1")))
+        passes = self.batches(processes.count())
         decoding, on_gpu = manifest.decoding, torch.cuda.is_available()
         longest = max(decoding.locate_max_new_tokens, decoding.reason_max_new_tokens)
         return {
@@ -151,9 +151,9 @@ class Grpo:
             "shuffle_dataset": False,
             "seed": self.seed,
             "save_steps": self.save_steps,
-            "save_total_limit": 2,
+            "save_total_limit": None,  # checkpoints.py keeps two, for it knows which are whole
             "logging_steps": self.log_every,
-            "gradient_checkpointing": self.gradient_checkpointing,
+            "activation_checkpointing": self.gradient_checkpointing,
             "remove_unused_columns": False,
             "dataloader_pin_memory": False,
             "bf16": on_gpu,

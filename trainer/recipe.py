@@ -22,13 +22,14 @@ from transformers import (
     TrainingArguments,
 )
 
-from medreason_viewer.errors import DataSetError
-from medreason_viewer.reasoning import bundle
+from medreason_viewer.errors import BundleError, DataSetError
+from medreason_viewer.reasoning import bundle, qwen
 from medreason_viewer.reasoning.manifest import Manifest
 
-from . import architecture, dataset, dense, items
-from .evaluate import evaluate, load_engine
-from .fit import Fit, last_checkpoint
+from . import adapters, architecture, dataset, dense, items, processes
+from .checkpoints import last_checkpoint
+from .evaluate import evaluate
+from .fit import Fit
 from .replies import QUESTIONS
 from .sft import Sft, fine_tune
 from .warmup import warm_up
@@ -54,6 +55,11 @@ class Recipe:
         None for no dense warm-up.
     judge : int
         Validation slices on which each checkpoint is evaluated, in NF4; 0 for none.
+
+    Raises
+    ------
+    ValueError
+        If an adapter is to be trained without a bundle that it can be laid over.
     """
 
     sft: Sft
@@ -64,10 +70,18 @@ class Recipe:
     shape: architecture.Shape = dataclasses.field(default_factory=architecture.Shape)
     seed: int = 0
     judge: int = 48
+    device: qwen.Device = "auto"
+
+    def __post_init__(self) -> None:
+        if self.sft.mode != "full" and (self.start is None or self.warm_up or self.earlier):
+            raise ValueError(
+                f"{self.sft.mode} trains an adapter over a bundle: name the bundle to start from, without a "
+                "warm-up and without an earlier run to go on from"
+            )
 
 
 def train(recipe: Recipe, data: Path, out: Path, work: Path, resume: bool = False) -> None:
-    """Run the recipe and write the bundle.
+    """Run the recipe and write the bundle; with several processes, each runs this.
 
     Parameters
     ----------
@@ -82,30 +96,63 @@ def train(recipe: Recipe, data: Path, out: Path, work: Path, resume: bool = Fals
         If the bundle exists already, the working folder is used without ``resume``, or the data is unusable.
     BundleError
         If the bundle to start from cannot be used.
+    TrainingError
+        If the training cannot go on.
+    """
+    refuse_used(out, work, resume=resume)
+    processes.all_here()
+    work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with processes.main_first():
+        base, manifest = _base(recipe, data, work)
+    model, heads = _to_tune(recipe, base, data, manifest, work, resume)
+    writer = _Writer(model, base, manifest)
+    judge = _Judge(writer, manifest, data, work / "candidate", recipe.judge)
+    fine_tune(model, base, data, manifest, recipe.sft, work / "sft", resume, [judge], heads)
+    if processes.is_main():
+        writer.write(out)
+        _log.info("wrote %s, %d parameters", out, architecture.parameters(model))
+
+
+def refuse_used(out: Path, work: Path, *, resume: bool) -> None:
+    """Whatever is there already is kept.
+
+    Raises
+    ------
+    DataSetError
+        If the bundle is there, or an earlier run that is not to be resumed.
     """
     if out.exists():
         raise DataSetError(f"{out} exists already; name a folder that does not.")
     if work.exists() and any(work.iterdir()) and not resume:
         raise DataSetError(f"{work} holds an earlier run; resume it, or name another folder.")
-    work.mkdir(parents=True, exist_ok=True)
-    base, manifest = _base(recipe, data, work)
-    model, heads = _warmed(recipe, base, data, manifest, work, resume)
-    judge = _Judge(base, manifest, data, work / "candidate", recipe.judge)
-    fine_tune(model, base, data, manifest, recipe.sft, work / "sft", resume, [judge], heads)
-    write_bundle(model, base, manifest, out)
-    _log.info("wrote %s, %d parameters", out, architecture.parameters(model))
+
+
+def _to_tune(
+    recipe: Recipe, base: Path, data: Path, manifest: Manifest, work: Path, resume: bool
+) -> tuple[Any, dense.DenseHeads | None]:
+    plan = recipe.sft
+    if plan.mode != "full":
+        model = adapters.to_train(base, manifest, plan.mode, plan.lora, recipe.device, recipe.seed)
+        return model, None
+    return _warmed(recipe, base, data, manifest, work, resume)
 
 
 def _base(recipe: Recipe, data: Path, work: Path) -> tuple[Path, Manifest]:
     """The folder training begins with (made once), and its manifest."""
     if recipe.start is not None:
-        return recipe.start, bundle.verify(recipe.start)
+        return recipe.start, _refuse_adapter(recipe, bundle.verify(recipe.start))
     manifest, folder = bundle.template(recipe.template), (recipe.earlier or work) / "base"
     if not (folder / "model.safetensors").exists():
         tokenizer = architecture.train_tokenizer(corpus(dataset.read(data), manifest))
         model = architecture.build_model(tokenizer, recipe.shape, recipe.seed)
         _save(model, tokenizer, manifest, folder, torch.float32)
     return folder, manifest
+
+
+def _refuse_adapter(recipe: Recipe, manifest: Manifest) -> Manifest:
+    if manifest.adapter and recipe.sft.mode == "full":
+        raise BundleError(f"{manifest.name} has an adapter: train that (lora or qlora), or merge it first.")
+    return manifest
 
 
 def corpus(data: dataset.DataSet, manifest: Manifest) -> Iterator[str]:
@@ -190,11 +237,25 @@ def write_bundle(
     return listed
 
 
+class _Writer:
+    """Writes what is being trained as a bundle: the whole model, or the base with the adapter."""
+
+    def __init__(self, model: Any, base: Path, manifest: Manifest) -> None:
+        self._model, self._base, self._manifest = model, base, manifest
+
+    def write(self, folder: Path) -> Manifest:
+        """Write it; what was in the folder is replaced."""
+        if not adapters.is_adapted(self._model):
+            return write_bundle(self._model, self._base, self._manifest, folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        return adapters.write_adapter_bundle(self._model, self._base, self._manifest, folder)
+
+
 class _Judge(TrainerCallback):
     """At each checkpoint, writes a bundle and logs how it does on some validation slices, in NF4."""
 
-    def __init__(self, base: Path, manifest: Manifest, data: Path, folder: Path, count: int) -> None:
-        self._base, self._manifest, self._folder = base, manifest, folder
+    def __init__(self, writer: _Writer, manifest: Manifest, data: Path, folder: Path, count: int) -> None:
+        self._writer, self._manifest, self._folder = writer, manifest, folder
         self._data = dataset.read(data)
         self._chosen = self._data.of_split("validation")[:count]
 
@@ -202,10 +263,12 @@ class _Judge(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Evaluate the checkpoint."""
-        if not self._chosen:
+        if not (self._chosen and state.is_world_process_zero):
             return
-        manifest = write_bundle(kwargs["model"], self._base, self._manifest, self._folder)
-        found = evaluate(load_engine(self._folder, manifest), self._data, manifest, self._chosen)
+        manifest = self._writer.write(self._folder)
+        adapter = self._folder / manifest.adapter if manifest.adapter else None
+        engine = qwen.load(self._folder, manifest, adapter=adapter)
+        found = evaluate(engine, self._data, manifest, self._chosen)
         figures = " ".join(f"{name}={found[name]:.3f}" for name in _told(found))
         _log.info("checkpoint %d on %d validation slices: %s", state.global_step, found["n"], figures)
 

@@ -11,19 +11,20 @@ from typing import Any, Final
 import torch
 from datasets import Dataset
 from torch import nn
-from transformers import AutoTokenizer, PrinterCallback, Qwen2_5_VLForConditionalGeneration, TrainerCallback
+from transformers import AutoTokenizer, PrinterCallback, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning.manifest import Manifest
 
-from . import dataset, dense
+from . import adapters, dataset, dense, resuming
 from .collate import Collator
-from .fit import Fit, Progress, draws, last_checkpoint
+from .fit import Fit, Progress, draws
 from .nf4 import as_nf4
 
 DEFAULT_TURNS: Final = {"locate": 0.5, "reason": 0.5}
+SMALLER: Final = ("a smaller --micro-batch", "--gradient-checkpointing", "--mode qlora")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,13 @@ class Sft:
 
     Attributes
     ----------
+    mode : {"full", "lora", "qlora"}
+        All weights, an adapter on a plain base, or one on a base in NF4.
+    lora : Lora
+        Rank and scale of a new adapter.
     nf4_from : float
-        From this part of the steps on (0 to 1), the passes see the weights rounded to NF4; 1 for never.
+        From this part of the steps on (0 to 1), the passes see the weights rounded to NF4; 1 for never. In
+        full mode only: under an adapter the base is what it is.
     emphasis : dict of str to float
         How often a round shows the slices of a finding, where not once: more for what is hard to see.
     dense_weight : float
@@ -41,6 +47,8 @@ class Sft:
     """
 
     fit: Fit
+    mode: adapters.Mode = "full"
+    lora: adapters.Lora = field(default_factory=adapters.Lora)
     turns: dict[str, float] = field(default_factory=lambda: dict(DEFAULT_TURNS))
     emphasis: dict[str, float] = field(default_factory=dict)
     nf4_from: float = 0.6
@@ -68,11 +76,11 @@ class Sft:
         return draws(cases, self.fit.steps * self.fit.batch, self.turns, self.fit.seed, times)
 
 
-class _Trainer(SFTTrainer):
+class _Trainer(resuming.WholeCheckpoints, SFTTrainer):
     """TRL's trainer, with weights rounded from a given step on, and the warm-up's loss beside its own."""
 
-    nf4_from_step: int = 0
-    trained: Qwen2_5_VLForConditionalGeneration
+    nf4_from_step: int | None = None
+    trained: Any
     heads: dense.DenseHeads | None = None
     dense_weight: float = 0.0
 
@@ -91,25 +99,24 @@ class _Trainer(SFTTrainer):
         finally:
             hook.remove()
         extra, _ = self.heads(dense.features_of(seen[0]), **targets)
-        return loss + self.dense_weight * extra
+        return loss + self.dense_weight * extra / self.current_gradient_accumulation_steps
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Load a checkpoint's weights; transformers 5.23's own way finds no place for any and goes on."""
-        saved = Qwen2_5_VLForConditionalGeneration.from_pretrained(
-            resume_from_checkpoint, dtype=torch.float32, local_files_only=True, use_safetensors=True
-        )
-        nn.Module.load_state_dict(self.trained, saved.state_dict())
+        if adapters.is_adapted(self.trained) or self.is_fsdp_enabled:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+        else:
+            resuming.load_full(self.trained, resume_from_checkpoint)
 
     def training_step(self, *args: Any, **kwargs: Any) -> Any:
         step: Callable[..., Any] = super().training_step
-        if self.state.global_step < self.nf4_from_step:
+        if self.nf4_from_step is None or self.state.global_step < self.nf4_from_step:
             return step(*args, **kwargs)
         with as_nf4(self.trained.model.language_model):
             return step(*args, **kwargs)
 
 
 def fine_tune(
-    model: Qwen2_5_VLForConditionalGeneration,
+    model: Any,
     tokenizer_folder: Path,
     data: Path,
     manifest: Manifest,
@@ -118,40 +125,60 @@ def fine_tune(
     resume: bool = False,
     callbacks: Sequence[TrainerCallback] = (),
     heads: dense.DenseHeads | None = None,
-) -> None:
-    """Train the whole model, in place, on the replies of both turns.
+) -> list[dict[str, float]]:
+    """Train the model, in place, on the replies of both turns.
 
     Parameters
     ----------
+    model : Qwen2_5_VLForConditionalGeneration or peft.PeftModel
+        With an adapter only the adapter is trained.
     tokenizer_folder : Path
         Holds ``tokenizer.json``.
     folder : Path
         For checkpoints.
     resume : bool
-        Go on from the last checkpoint in the folder, if there is one.
+        Go on from the last whole checkpoint in the folder, if there is one.
     heads : DenseHeads, optional
         The warm-up's heads; with them its loss goes on, through heads that no longer change.
+
+    Returns
+    -------
+    list of dict
+        What was logged: the loss, the share of right tokens, and the step.
+
+    Raises
+    ------
+    TrainingError, DataSetError
+        As :func:`trainer.resuming.train`.
     """
-    fit = plan.fit
-    arguments = SFTConfig(
-        **fit.arguments(folder),
-        max_length=None,
-        dataset_kwargs={"skip_prepare_dataset": True},
-        activation_checkpointing=False,
-    )
+    collator = Collator(data, tokenizer_folder, manifest, with_dense=heads is not None)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        trainer = _Trainer(
-            model=model,
-            args=arguments,
-            train_dataset=plan.rows(dataset.read(data)),
-            data_collator=Collator(data, tokenizer_folder, manifest, with_dense=heads is not None),
-            processing_class=AutoTokenizer.from_pretrained(tokenizer_folder),
-            callbacks=[Progress("sft", fit.batch), *callbacks],
-        )
+        warnings.simplefilter("ignore", FutureWarning)  # TRL 1.16 uses old names of transformers 5.23
+        trainer = _trainer(model, tokenizer_folder, plan, plan.rows(dataset.read(data)), collator, folder)
+    for callback in (Progress("sft", plan.fit.batch), *callbacks):
+        trainer.add_callback(callback)
+    if heads is not None:
+        trainer.heads, trainer.dense_weight = heads.requires_grad_(False), plan.dense_weight
+    resuming.train(trainer, folder, resume, SMALLER)
+    history: list[dict[str, float]] = trainer.state.log_history
+    return history
+
+
+def _trainer(
+    model: Any, tokenizer_folder: Path, plan: Sft, rows: Dataset, collator: Collator, folder: Path
+) -> _Trainer:
+    arguments = plan.fit.arguments(folder) | {"bf16": torch.cuda.is_available()}
+    trainer = _Trainer(
+        model=model,
+        args=SFTConfig(**arguments, max_length=None, dataset_kwargs={"skip_prepare_dataset": True}),
+        train_dataset=rows,
+        data_collator=resuming.Naming(collator),
+        processing_class=AutoTokenizer.from_pretrained(tokenizer_folder),
+    )
     trainer.remove_callback(PrinterCallback)
-    trainer.trained, trainer.dense_weight = model, plan.dense_weight
-    trainer.heads = heads.requires_grad_(False) if heads is not None else None
-    trainer.nf4_from_step = int(plan.nf4_from * fit.steps)
-    checkpoint = last_checkpoint(folder) if resume else None
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    trainer.trained = model
+    adapters.keep_exact(model)
+    sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+    if plan.mode == "full" and not sharded:
+        trainer.nf4_from_step = int(plan.nf4_from * plan.fit.steps)
+    return trainer

@@ -9,15 +9,16 @@ from typing import Any, Final
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import PrinterCallback, Qwen2_5_VLForConditionalGeneration, Trainer, TrainingArguments
+from transformers import PrinterCallback, Qwen2_5_VLForConditionalGeneration, TrainingArguments
 
 from medreason_viewer.reasoning.manifest import Manifest
 from medreason_viewer.reasoning.patches import to_patches
 
-from . import dataset, dense, items
-from .fit import Fit, Progress, draws, last_checkpoint
+from . import dataset, dense, items, resuming
+from .fit import Fit, Progress, draws
 
 TURNS: Final = {"locate": 0.5, "reason": 0.5}
+SMALLER: Final = ("a smaller --batch",)
 
 
 class WarmupCollator:
@@ -72,7 +73,7 @@ class WarmedTower(nn.Module):
         return {"loss": loss, **{name: part.detach() for name, part in parts.items()}}
 
 
-class _PartsTrainer(Trainer):
+class _PartsTrainer(resuming.WholeCheckpoints):
     """Logs the parts of the loss beside it."""
 
     parts: dict[str, list[float]]
@@ -121,10 +122,9 @@ def warm_up(
         model=tower,
         args=TrainingArguments(**fit.arguments(folder)),
         train_dataset=draws(cases, fit.steps * fit.batch, TURNS, fit.seed),
-        data_collator=WarmupCollator(data, manifest),
+        data_collator=resuming.Naming(WarmupCollator(data, manifest)),
         callbacks=[Progress("warm-up", fit.batch)],
     )
     trainer.remove_callback(PrinterCallback)
-    checkpoint = last_checkpoint(folder) if resume else None
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    resuming.train(trainer, folder, resume, SMALLER)
     return tower.heads
