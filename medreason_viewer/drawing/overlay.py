@@ -70,8 +70,13 @@ class Crosshair:
     point_slice: Point
 
 
+@dataclass(frozen=True, slots=True)
+class KeyMark:
+    """A star beside the upper letter: the reader marked this image."""
+
+
 Measurement = Distance | Angle
-OverlayItem = RegionBox | Outline | Distance | Angle | Crosshair
+OverlayItem = RegionBox | Outline | Distance | Angle | Crosshair | KeyMark
 
 
 def _vector(start: Point, end: Point, spacing_mm: Spacing | None) -> Point:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QSettings, QStandardPaths, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 _IMAGES: Final = (
@@ -24,6 +24,25 @@ def choose_image(parent: QWidget, title: str, then: Callable[[Path], object]) ->
     """Let the reader choose an image file or an archive; ``then`` takes it. Does not block."""
     dialog = _open(parent, title, QFileDialog.FileMode.ExistingFile, then)
     dialog.setNameFilters(list(_IMAGES))
+    return dialog
+
+
+def choose_new_file(
+    parent: QWidget, title: str, name: str, kind: str, then: Callable[[Path], object]
+) -> QFileDialog:
+    """Let the reader say where a file is to be written, ``name`` to begin with; does not block.
+
+    Parameters
+    ----------
+    kind : str
+        What it is and how its name ends, such as ``"PNG image (*.png)"``.
+    """
+    dialog = _open(parent, title, QFileDialog.FileMode.AnyFile, then)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilter(kind)
+    dialog.setDefaultSuffix(Path(name).suffix.removeprefix("."))
+    dialog.setDirectory(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation))
+    dialog.selectFile(name)
     return dialog
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from typing import Final
+
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar
 
+from . import wording
 from .plain import PlainLabel
 from .session import Session
+
+_TOLD_MS: Final = 6000
 
 
 class Footer(QStatusBar):
@@ -36,6 +41,10 @@ class Footer(QStatusBar):
         self.addWidget(self.research)
         for widget in (self.activity, self.bar, self.cancel):
             self.addPermanentWidget(widget)
+        self._told = QTimer(self)
+        self._told.setSingleShot(True)
+        self._told.setInterval(_TOLD_MS)
+        self._told.timeout.connect(self._forget)
         self._show(0, 0, "")
         session.volume_progress.connect(self._show_loading)
         session.series_changed.connect(lambda: self._show_loading(0, 0))
@@ -54,6 +63,16 @@ class Footer(QStatusBar):
         """The scan is over."""
         self._scanning = False
         self._show(0, 0, "")
+
+    def tell(self, text: str) -> None:
+        """Something was done; said for a few seconds, unless something is being opened."""
+        if not self.bar.isVisible():
+            self.activity.setText(wording.shortened(text, 80))
+            self._told.start()
+
+    def _forget(self) -> None:
+        if not self.bar.isVisible():
+            self.activity.setText("")
 
     def _show_loading(self, loaded: int, total: int) -> None:
         if not self._scanning:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -28,12 +29,18 @@ from .banner import RESEARCH_NOTICE, BannerArea
 from .choosing import choose_folder, choose_image
 from .explain import Explainer
 from .explain_panel import ExplainPanel
+from .file_writing import FileWriting
 from .footer import Footer
+from .key_image_menu import KeyImageMenu
+from .key_image_tour import KeyImageTour
 from .keys_dialog import AboutDialog, KeysDialog
 from .opening import Opening
 from .overrides import guarded
+from .printing import Printing
+from .saving import ImageSaving
 from .series_panel import SeriesPanel
 from .session import Session
+from .slice_scene import SceneSource
 from .slice_view import SliceView
 from .view_bar import ViewActions, ViewBar
 
@@ -77,6 +84,10 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.banners = BannerArea()
         self.actions_of_view = ViewActions(parts.session, parts.view.profile)
+        self.tour = KeyImageTour(parts.session, self)
+        self._writing, source = FileWriting(self), SceneSource(parts.session, self)
+        self.printing = Printing(parts.session, source, self._writing, self)
+        self.saving = ImageSaving(parts.view, source, self._writing, self)
         self._splitter = self._middle()
         self._build()
         self._connect()
@@ -102,6 +113,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Say what to remember; nothing of the patient is among it."""
         self.closing.emit(self._remembered())
+        self._writing.close()
         super().closeEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -156,7 +168,9 @@ class MainWindow(QMainWindow):
         read_first.setChecked(self.parts.explain.read_first.isChecked())
         read_first.toggled.connect(self.parts.explain.read_first.setChecked)
         self.parts.explain.read_first.toggled.connect(read_first.setChecked)
-        menus.fill(self.menuBar(), self._commands(), self.actions_of_view, read_first)
+        keys_for = self.parts.view.profile.keys_for
+        key_images = KeyImageMenu(self.parts.session, self.tour, keys_for, self)
+        menus.fill(self.menuBar(), self._commands(), self.actions_of_view, read_first, key_images)
 
     def _commands(self) -> menus.Commands:
         parts = self.parts
@@ -168,6 +182,9 @@ class MainWindow(QMainWindow):
             ask=self._ask_question,
             stop=parts.explainer.stop,
             choose_model=lambda: choose_folder(self, "Choose a model folder", self._choose_model),
+            save_image=self.saving.save,
+            copy_image=self.saving.copy,
+            print=self.printing.open,
             full_screen=self._toggle_full_screen,
             next_series=lambda: parts.session.step_series(1),
             previous_series=lambda: parts.session.step_series(-1),
@@ -175,15 +192,25 @@ class MainWindow(QMainWindow):
             about=lambda: AboutDialog(self).show(),
         )
 
-    def _say_not_yet(self, action: str) -> None:
-        """A key of the IHE profile whose work this version does not do says so, rather than nothing."""
-        name = action.replace("_", " ").capitalize()
-        self.banners.say(f"{name}: this version does not do that yet.", "caution")
+    def _do(self, action: str) -> None:
+        """What a key asks for that is not the viewport's own; names no profile knows do nothing."""
+        known: dict[str, Callable[[], object]] = {
+            "key_image": self.tour.toggle,
+            "next_key_image": lambda: self.tour.step(1),
+            "previous_key_image": lambda: self.tour.step(-1),
+            "print": self.printing.open,
+        }
+        known.get(action, lambda: None)()
 
     def _connect(self) -> None:
         parts = self.parts
         parts.session.message.connect(lambda text: self.banners.say(text, "fault"))
-        parts.view.action_requested.connect(self._say_not_yet)
+        parts.view.action_requested.connect(self._do)
+        for failed in (self.tour.message, self.printing.failed, self.saving.failed, self._writing.failed):
+            failed.connect(lambda text: self.banners.say(text, "caution"))
+        for told in (self.printing.told, self.saving.told):
+            told.connect(parts.footer.tell)
+        self._writing.written.connect(lambda name: parts.footer.tell(f"Saved {name}"))
         parts.session.scan_changed.connect(parts.view.setFocus)  # the image's keys work at once
         parts.view.menu_requested.connect(self._show_menu)
         parts.view.explain_requested.connect(parts.explainer.explain)

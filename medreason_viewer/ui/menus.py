@@ -33,6 +33,9 @@ class Commands:
     ask: Callable[[], object]
     stop: Callable[[], object]
     choose_model: Callable[[], object]
+    save_image: Callable[[], object]
+    copy_image: Callable[[], object]
+    print: Callable[[], object]
     full_screen: Callable[[], object]
     next_series: Callable[[], object]
     previous_series: Callable[[], object]
@@ -40,7 +43,9 @@ class Commands:
     about: Callable[[], object]
 
 
-def fill(bar: QMenuBar, commands: Commands, view: ViewActions, read_first: QAction) -> None:
+def fill(
+    bar: QMenuBar, commands: Commands, view: ViewActions, read_first: QAction, key_images: QMenu
+) -> None:
     """Build all menus into ``bar``."""
     _menu(
         bar,
@@ -49,10 +54,14 @@ def fill(bar: QMenuBar, commands: Commands, view: ViewActions, read_first: QActi
             Entry("Open &folder …", commands.open_folder, "Ctrl+O", "mdi6.folder-open-outline"),
             Entry("Open f&ile or zip …", commands.open_file, "Ctrl+Shift+O", "mdi6.file-outline"),
             None,
+            Entry("&Save image …", commands.save_image, "Ctrl+S", "mdi6.content-save-outline"),
+            Entry("&Copy image", commands.copy_image, "Ctrl+C", "mdi6.content-copy"),
+            Entry("&Print …", commands.print, "Ctrl+P", "mdi6.printer-outline"),
+            None,
             Entry("&Quit", commands.quit, "Ctrl+Q"),
         ],
     )
-    _view_menu(bar, commands, view)
+    _view_menu(bar, commands, view, key_images)
     window_menu = bar.addMenu("&Window")
     window_menu.addAction(view.automatic)
     window_menu.addSeparator()
@@ -72,12 +81,14 @@ def fill(bar: QMenuBar, commands: Commands, view: ViewActions, read_first: QActi
     _menu(bar, "&Help", [Entry("Mouse and &keys", commands.keys, "F1"), Entry("&About", commands.about)])
 
 
-def _view_menu(bar: QMenuBar, commands: Commands, view: ViewActions) -> None:
+def _view_menu(bar: QMenuBar, commands: Commands, view: ViewActions, key_images: QMenu) -> None:
     menu = bar.addMenu("&View")
     for group in (list(view.planes.values()), list(view.tools.values())):
         menu.addActions(group)
         menu.addSeparator()
     menu.addActions([view.overlay, view.crosshair, view.reset])
+    menu.addSeparator()
+    menu.addMenu(key_images)
     menu.addSeparator()
     _add(
         menu,

@@ -1,4 +1,4 @@
-"""A slim strip beside the image: which slices have arrived, which failed, and where the reader is."""
+"""A slim strip beside the image: slices that arrived, that failed, key images, and where the reader is."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from ..drawing import style
 from .overrides import guarded
 from .session import Session
 
 STRIP_PX = 12
+_TICK_PX = 6.0
 
 _GROUND = QColor("#0b0d0f")
 _WAITING, _LOADED, _FAILED = 0xFF1A1F24, 0xFF3F4E59, 0xFFD0694A
-_HERE = QColor("#9fd0ee")
+_HERE, _KEY = QColor("#9fd0ee"), style.KEY
 
 
 @guarded
@@ -29,6 +31,7 @@ class ScrollStrip(QWidget):
         self.setAccessibleName("Position in the stack, and slices loaded")
         for signal in (session.series_changed, session.volume_changed, session.slice_changed):
             signal.connect(self.update)
+        session.key_images.changed.connect(self.update)
         session.volume_progress.connect(self._progressed)
 
     def sizeHint(self) -> QSize:
@@ -42,6 +45,7 @@ class ScrollStrip(QWidget):
         if self._session.slice_count:
             painter.drawImage(QRectF(4, 2, self.width() - 6, self.height() - 4), self._states())
             self._paint_here(painter)
+            self._paint_key_images(painter)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go where the reader points."""
@@ -59,10 +63,23 @@ class ScrollStrip(QWidget):
         self.update()
 
     def _paint_here(self, painter: QPainter) -> None:
-        count, place = self._session.slice_count, self._session.reading_place
-        height = max((self.height() - 4) / count, 3.0)
-        top = 2 + place * (self.height() - 4) / count
-        painter.fillRect(QRectF(1, min(top, self.height() - 2 - height), self.width() - 2, height), _HERE)
+        top, height = self._extent(self._session.reading_place)
+        painter.fillRect(QRectF(1, top, self.width() - 2, height), _HERE)
+
+    def _paint_key_images(self, painter: QPainter) -> None:
+        """A tick at the left for each, so that the place of the reader stays in sight beside it."""
+        session = self._session
+        if session.series is None:
+            return
+        for index in session.key_images.indices(session.series, session.plane_name):
+            top, height = self._extent(session.slice_count - 1 - index if session.reads_upward else index)
+            painter.fillRect(QRectF(0, top, _TICK_PX, height), _KEY)
+
+    def _extent(self, place: int) -> tuple[float, float]:
+        """Top and height, in the strip, of the slice at a place in reading order."""
+        each = (self.height() - 4) / self._session.slice_count
+        height = max(each, 3.0)
+        return min(2 + place * each, self.height() - 2 - height), height
 
     def _states(self) -> QImage:
         """One pixel per slice in reading order; a stack longer than the strip keeps its worst in sight."""

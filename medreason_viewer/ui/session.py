@@ -24,6 +24,7 @@ from ..volume.window import PRESETS, Window
 from .answer import Answer, ExplainTarget
 from .first_window import automatic_window
 from .input_profile import Tool
+from .key_images import KeyImages
 from .marks import Marks, Place
 
 __all__ = ["Answer", "ExplainTarget", "Session"]
@@ -49,6 +50,8 @@ class Session(Marks):
         Display window, and the preset's name, ``"automatic"``, or empty after a drag.
     view : View
         Zoom and pan.
+    key_images : KeyImages
+        The images the reader marked.
     """
 
     scan_changed = Signal()
@@ -71,6 +74,8 @@ class Session(Marks):
         self.slice_index = 0
         self.window, self.window_name = PRESETS["mediastinum"], "mediastinum"
         self.view = View()
+        self.key_images = KeyImages(self)
+        self.key_images.changed.connect(self.overlay_changed)
         self._waits_for_window = True
         self._looks: dict[int, _Look] = {}
 

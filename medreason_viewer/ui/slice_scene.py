@@ -17,7 +17,7 @@ from ..drawing.compose import (
     series_corner,
     window_corner,
 )
-from ..drawing.overlay import OverlayItem, RegionBox
+from ..drawing.overlay import KeyMark, OverlayItem, RegionBox
 from ..drawing.placement import Placement, Size
 from ..drawing.scene import SliceScene
 from ..volume.slices import SliceImage, plane_image
@@ -53,7 +53,7 @@ class SceneSource(QObject):
         return replace(
             base,
             view=session.view,
-            items=(*(self._items() if session.overlay_visible else ()), *drafts),
+            items=(*(self._items() if session.overlay_visible else ()), *self._key_mark(), *drafts),
             corners=replace(base.corners, bottom_left=bottom_left),
         )
 
@@ -111,6 +111,14 @@ class SceneSource(QObject):
         if reason is not None:
             return reason
         return "This slice is still loading …"
+
+    def _key_mark(self) -> tuple[OverlayItem, ...]:
+        """What the reader marked is not hidden with the regions: it is no drawing on the anatomy."""
+        session = self._session
+        if session.series is None or not session.slice_loaded:
+            return ()
+        marked = session.key_images.marked(session.series, session.plane_name, session.slice_index)
+        return (KeyMark(),) if marked else ()
 
     def _items(self) -> tuple[OverlayItem, ...]:
         session = self._session
