@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import singledispatch
-from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
@@ -13,7 +12,6 @@ from . import style
 from .overlay import Angle, Crosshair, Distance, KeyMark, Outline, OverlayItem, RegionBox, Spacing
 from .placement import Placement, Size
 
-_FREE_OF_CORNERS: Final = 0.58  # of the width; to the right of it the lines of the corner may stand
 _SOURCE_WORDS = {"reader": "reader", "model": "model", "grown": "grown"}
 
 
@@ -109,16 +107,13 @@ def _crosshair(
 def _key(
     _item: KeyMark, painter: QPainter, _placement: Placement, _spacing_mm: Spacing | None, size: Size
 ) -> None:
-    """Between the upper letter and the right corner, where nothing else stands; the words if they fit."""
-    metrics, text = QFontMetricsF(painter.font()), "Key image"
-    radius, left = metrics.height() * 0.62, size[0] / 2 + metrics.height() * 1.7
-    centre = QPointF(left + radius, style.MARGIN_PX + metrics.height() * 0.62)
+    """Between the upper letter and the right corner, where nothing else stands."""
+    height = QFontMetricsF(painter.font()).height()
+    radius = height * 0.62
+    centre = QPointF(size[0] / 2 + height * 1.7 + radius, style.MARGIN_PX + radius)
     painter.setPen(QPen(style.HALO, 1.5))
     painter.setBrush(style.KEY)
     painter.drawPolygon(_star(centre, radius))
-    end = left + 2 * radius + 5
-    if end + metrics.horizontalAdvance(text) < size[0] * _FREE_OF_CORNERS:
-        style.halo_text(painter, QPointF(end, style.MARGIN_PX + metrics.ascent()), text, style.KEY)
 
 
 def _star(centre: QPointF, radius: float) -> QPolygonF:

@@ -54,7 +54,7 @@ class KeyImages(QObject):
     def marked(self, series: Series, plane_name: PlaneName3, index: int) -> bool:
         """Whether the reader marked that image."""
         marks = self._marks.get((series.identity, plane_name))
-        return bool(marks) and _slice(series, plane_name, index) in marks
+        return marks is not None and _slice(series, plane_name, index) in marks
 
     def indices(self, series: Series, plane_name: PlaneName3) -> tuple[int, ...]:
         """Slice indices of all marked images of one plane, ascending."""
@@ -63,8 +63,7 @@ class KeyImages(QObject):
             return ()
         if plane_name == native_plane(series):
             return tuple(i for i in range(len(series.frames)) if _slice(series, plane_name, i) in marks)
-        stack = _stack(series)
-        return tuple(sorted(index for first, count, index in marks if (first, count) == stack))
+        return tuple(sorted(int(str(mark[-1])) for mark in marks if mark[:-1] == _stack(series)))
 
     def among(self, series: Iterable[Series]) -> tuple[KeyImage, ...]:
         """Every marked image of some series in their order, and within a plane in the order of reading."""

@@ -114,10 +114,12 @@ class PrintDialog(QDialog):
         close.setAutoDefault(False)
         close.clicked.connect(self.reject)
         choices, last = QHBoxLayout(), QHBoxLayout()
-        for widget in (self.way, self.patient, self.explanation):
+        chosen: tuple[QWidget, ...] = (self.way, self.patient, self.explanation)
+        turned: tuple[QWidget, ...] = (self.previous, self.place, self.following)
+        for widget in chosen:
             choices.addWidget(widget)
         choices.addStretch(1)
-        for widget in (self.previous, self.place, self.following):
+        for widget in turned:
             choices.addWidget(widget)
         last.addWidget(self.problem, 1)
         last.addStretch(0)

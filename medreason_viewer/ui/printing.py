@@ -85,7 +85,8 @@ class Printing(QObject):
         system = QPrintDialog(printer, dialog)
         system.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         system.accepted.connect(partial(self._print, dialog, printer, sheet))
-        system.open()
+        system.setWindowModality(Qt.WindowModality.WindowModal)
+        system.show()
 
     def _print(self, dialog: PrintDialog, printer: QPrinter, sheet: Sheet) -> None:
         if printer.outputFileName():  # the system's own "print to file"

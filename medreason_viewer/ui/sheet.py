@@ -68,7 +68,7 @@ def _modality(shown: Shown) -> str:
 
 
 def _image(shown: Shown) -> str:
-    return shown.number.replace("-", " ")
+    return shown.number.replace("-", " ") + (" · key image" if shown.key_image else "")
 
 
 def _explanation(shown: Shown) -> tuple[Block, ...]:
@@ -112,26 +112,21 @@ def _evidence(answer: Answer) -> list[Block]:
     kernel = f"kernel {scope.kernel or 'not recorded'}, contrast {scope.contrast or 'not recorded'}"
     return [
         Text("Measured by the program", "heading"),
-        Table(
-            (
-                ("", "Mean ± SD", "Range", "Area", "Long × short"),
-                _row("Box", evidence.box),
-                _row("Lesion", evidence.lesion),
-            )
-        ),
+        _table(evidence.box, evidence.lesion),
         Text(_joined(f"Side: {side}", kernel), "small"),
         *([Text("No lesion stands out inside the box.", "small")] if evidence.lesion is None else []),
     ]
 
 
-def _row(name: str, found: Statistics | None) -> tuple[str, ...]:
-    return (
-        name,
-        wording.mean_sd(found),
-        wording.extremes(found),
-        wording.area(found),
-        wording.axes(found),
-    )
+def _table(box: Statistics, lesion: Statistics | None) -> Table:
+    texts = {
+        "Mean ± SD": wording.mean_sd,
+        "Range": wording.extremes,
+        "Area": wording.area,
+        "Long × short": wording.axes,
+    }
+    rows = ((name, text(box), text(lesion)) for name, text in texts.items())
+    return Table((("", "Box", "Lesion inside it"), *rows))
 
 
 def _reply(answer: Answer, progress: str) -> list[Block]:
@@ -161,9 +156,8 @@ def _check(check: Check, sentence: str) -> Text:
 def _model(made: Explanation) -> list[Block]:
     model, timing = made.model, made.timing
     took = f"{timing.total_s:.1f} s, {timing.tokens} tokens"
-    weights = f"SHA-256 {model.sha256}" + (
-        f", adapter {model.adapter_sha256}" if model.adapter_sha256 is not None else ""
-    )
+    adapter = model.adapter_sha256
+    weights = f"SHA-256 {model.sha256[:16]} …" + (f", adapter {adapter[:16]} …" if adapter else "")
     return [
         Text("Model", "heading"),
         Text(_joined(model.name, model.quantization, model.device, took), "small"),

@@ -13,7 +13,7 @@ from ..drawing.compose import (
     series_corner,
     window_corner,
 )
-from ..drawing.overlay import OverlayItem, RegionBox
+from ..drawing.overlay import KeyMark, OverlayItem, RegionBox
 from ..drawing.placement import Size
 from ..drawing.scene import SliceScene
 from ..volume.series import Series
@@ -49,6 +49,11 @@ class Shown:
     answer: Answer | None = None
     folded: bool = False
     progress: str = ""
+
+    @property
+    def key_image(self) -> bool:
+        """Whether the reader marked it."""
+        return any(isinstance(item, KeyMark) for item in self.scene.items)
 
     def scene_with_patient(self) -> SliceScene:
         """The scene with the patient and the series in its corners, as on screen."""
