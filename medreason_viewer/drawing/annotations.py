@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from . import style
+from .content import Lines, SliceScene
 from .placement import Placement, Size
-
-if TYPE_CHECKING:
-    from .scene import SliceScene
 
 _SCALE_MM = (500, 200, 100, 50, 20, 10, 5, 2, 1)
 _NARROW_PX = 620.0  # below this, corners and foot of the picture would meet
-Lines = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Corners:
-    """Lines of plain text for the four corners; empty lines are left out."""
-
-    top_left: Lines = ()
-    top_right: Lines = ()
-    bottom_left: Lines = ()
-    bottom_right: Lines = ()
 
 
 def paint_annotations(painter: QPainter, scene: SliceScene, placement: Placement, size: Size) -> None:

@@ -11,11 +11,10 @@ from ..volume.geometry import SlicePlane
 from ..volume.series import Identity, Note, Series
 from ..volume.slices import SliceImage
 from ..volume.window import Window
-from .annotations import Corners
+from .content import Corners, SliceScene
 from .image import slice_image
 from .overlay import Outline, OverlayItem, RegionBox
 from .placement import View
-from .scene import SliceScene
 
 _AXIS_NAMES = ("right–left", "front–back", "foot–head")
 

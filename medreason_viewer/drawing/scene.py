@@ -2,58 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
-
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 
-from ..volume.geometry import Letters
 from . import style
-from .annotations import Corners, paint_annotations
+from .annotations import paint_annotations
+from .content import RESEARCH_USE, Corners, SliceScene
 from .marks import paint_item
-from .overlay import OverlayItem
-from .placement import Placement, Size, View, place
+from .placement import Placement, Size
 
-RESEARCH_USE: Final = "Research use only · not for diagnosis"
-
-
-@dataclass(frozen=True, slots=True)
-class SliceScene:
-    """All that is needed to paint one slice.
-
-    Parameters
-    ----------
-    image : QImage or None
-        Grey pixels, one per pixel of the slice; None where there are none to show.
-    shape : tuple of int
-        ``(rows, cols)`` of the slice.
-    spacing_mm : tuple of float or None
-        ``(row, col)``; None draws square pixels, and no scale bar.
-    letters : Letters or None
-        Patient directions at the edges; None without geometry.
-    warnings : tuple of str
-        What the reader must know of this image, a few words each.
-    items : tuple of OverlayItem
-        Regions, outlines and measurements, the last on top.
-    notice : str
-        A sentence in place of the image: loading, or why it cannot be shown.
-    """
-
-    image: QImage | None
-    shape: tuple[int, int]
-    spacing_mm: tuple[float, float] | None = None
-    view: View = field(default_factory=View)
-    letters: Letters | None = None
-    corners: Corners = field(default_factory=Corners)
-    warnings: tuple[str, ...] = ()
-    items: tuple[OverlayItem, ...] = ()
-    notice: str = ""
-    footer: str = RESEARCH_USE
-
-    def placement(self, size: Size) -> Placement:
-        """Where the slice lies in a viewport of ``size`` logical pixels."""
-        return place(self.view, self.shape, self.spacing_mm, size)
+__all__ = ["RESEARCH_USE", "Corners", "SliceScene", "paint", "render"]
 
 
 def paint(painter: QPainter, scene: SliceScene, size: Size, device_pixel_ratio: float = 1.0) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..drawing.annotations import Corners
 from ..drawing.compose import (
     explanation_items,
     patient_corner,
@@ -15,7 +14,7 @@ from ..drawing.compose import (
 )
 from ..drawing.overlay import KeyMark, OverlayItem, RegionBox
 from ..drawing.placement import Size
-from ..drawing.scene import SliceScene
+from ..drawing.scene import Corners, SliceScene
 from ..volume.series import Series
 from ..volume.slices import SliceImage
 from . import wording

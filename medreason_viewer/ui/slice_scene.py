@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
-from ..drawing.annotations import Corners
 from ..drawing.compose import (
     compose,
     explanation_items,
@@ -19,7 +18,7 @@ from ..drawing.compose import (
 )
 from ..drawing.overlay import KeyMark, OverlayItem, RegionBox
 from ..drawing.placement import Placement, Size
-from ..drawing.scene import SliceScene
+from ..drawing.scene import Corners, SliceScene
 from ..volume.slices import SliceImage, plane_image
 from .answer import Answer
 from .session import Session

@@ -13,12 +13,12 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from medreason_viewer.drawing import style
-from medreason_viewer.drawing.annotations import Corners, scale_bar
+from medreason_viewer.drawing.annotations import scale_bar
 from medreason_viewer.drawing.compose import compose, explanation_items, flags, patient_corner
 from medreason_viewer.drawing.image import colour_image, slice_image
 from medreason_viewer.drawing.overlay import Angle, Distance, Outline, OverlayItem, RegionBox
 from medreason_viewer.drawing.placement import View, place
-from medreason_viewer.drawing.scene import SliceScene, render
+from medreason_viewer.drawing.scene import Corners, SliceScene, render
 from medreason_viewer.reasoning.request import Region, Step
 from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.series import Note
