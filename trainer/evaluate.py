@@ -20,9 +20,10 @@ from medreason_viewer.reasoning.parse import answer_class
 from medreason_viewer.reasoning.turns import Turn
 
 from . import dataset
-from .metrics import Prediction, best_constant, scores
+from .metrics import Prediction, Truth, best_constant, scores
+from .predictions import Said
+from .variants import Variant, asked, shown
 
-_AIR_HU: Final = -1000.0
 _LOG_EVERY: Final = 25
 _log = logging.getLogger(__name__)
 
@@ -59,6 +60,54 @@ def prediction(outcome: Outcome, manifest: Manifest) -> Prediction:
     )
 
 
+def answers(
+    engine: Answers,
+    data: dataset.DataSet,
+    manifest: Manifest,
+    chosen: Sequence[int],
+    *,
+    variant: Variant = "",
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Said]:
+    """What the model says of some slices of a data set, one dialogue each.
+
+    Parameters
+    ----------
+    variant : str
+        How they are asked about; see :mod:`trainer.variants`.
+    progress : callable, optional
+        Told how many slices are done, and of how many.
+    """
+    found = []
+    for done, index in enumerate(chosen, start=1):
+        case, hu = data.cases[index], shown(data.hu(index), variant)
+        given = DialogueInput(hu, np.zeros(hu.shape, np.bool_))
+        outcome = ask(engine, given, asked(manifest, variant, case.finding))
+        found.append(_said(index, case, outcome, manifest))
+        if progress is not None:
+            progress(done, len(chosen))
+    return found
+
+
+def _said(index: int, case: Truth, outcome: Outcome, manifest: Manifest) -> Said:
+    return Said(
+        index=index,
+        patient=case.patient,
+        finding=case.finding,
+        box_slice=case.box_slice,
+        side=case.side,
+        prediction=prediction(outcome, manifest),
+        words=outcome.answer,
+        raw_locate=outcome.raw_locate,
+        raw_reply=outcome.raw_reply,
+    )
+
+
+def figures(said: Sequence[Said], manifest: Manifest) -> dict[str, Any]:
+    """As :func:`~trainer.metrics.scores`."""
+    return scores(said, [each.prediction for each in said], manifest.answer_classes)
+
+
 def evaluate(
     engine: Answers,
     data: dataset.DataSet,
@@ -74,18 +123,9 @@ def evaluate(
     ----------
     blank : bool
         Show the model air instead of each slice: what it can do without looking.
-    progress : callable, optional
-        Told how many slices are done, and of how many.
     """
-    said = []
-    for done, index in enumerate(chosen, start=1):
-        hu = data.hu(index)
-        hu = np.full_like(hu, _AIR_HU) if blank else hu
-        given = DialogueInput(hu, np.zeros(hu.shape, np.bool_))
-        said.append(prediction(ask(engine, given, manifest), manifest))
-        if progress is not None:
-            progress(done, len(chosen))
-    return scores([data.cases[index] for index in chosen], said, manifest.answer_classes)
+    variant: Variant = "blank" if blank else ""
+    return figures(answers(engine, data, manifest, chosen, variant=variant, progress=progress), manifest)
 
 
 def constant_scores(data: dataset.DataSet, manifest: Manifest, chosen: Sequence[int]) -> dict[str, Any]:
@@ -107,10 +147,10 @@ def log_progress() -> Callable[[int, int], None]:
 
 
 def load_engine(folder: Path, manifest: Manifest) -> Answers:
-    """The viewer's engine on a bundle, in NF4."""
+    """The viewer's engine on a bundle, in NF4, with its adapter where it has one."""
     from medreason_viewer.reasoning import qwen
 
-    return qwen.load(folder, manifest)
+    return qwen.load(folder, manifest, adapter=folder / manifest.adapter if manifest.adapter else None)
 
 
 def record(folder: Path, manifest: Manifest, name: str, found: dict[str, Any]) -> None:

@@ -5,18 +5,36 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medreason_viewer.volume.geometry import SliceBox
 
-from .dataset import Case
-
 RESAMPLES: Final = 2000
 _SEED: Final = 0
 _COVERED: Final = (2.5, 97.5)
+
+
+class Truth(Protocol):
+    """What is known of a slice, as a data set's case tells it."""
+
+    @property
+    def patient(self) -> str:
+        """Who the slice is of; empty where nobody said."""
+
+    @property
+    def finding(self) -> str:
+        """The right answer class."""
+
+    @property
+    def box_slice(self) -> SliceBox | None:
+        """Around the lesion; None without one."""
+
+    @property
+    def side(self) -> str:
+        """``right``, ``left``, ``midline`` or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +69,10 @@ class _Table:
     classes: tuple[str, ...]
 
 
-def _table(cases: Sequence[Case], predictions: Sequence[Prediction], classes: Sequence[str]) -> _Table:
-    place = {name: number for number, name in enumerate(classes)}
+def _table(cases: Sequence[Truth], predictions: Sequence[Prediction], classes: Sequence[str]) -> _Table:
+    """``classes`` come first; findings that are none of them follow, and no model is right on those."""
+    names = tuple(dict.fromkeys((*classes, *(case.finding for case in cases))))
+    place = {name: number for number, name in enumerate(names)}
     truth = np.array([place[case.finding] for case in cases])
     said = np.array([-1 if each.answer is None else place[each.answer] for each in predictions])
     pairs = list(zip(cases, predictions, strict=True))
@@ -63,23 +83,22 @@ def _table(cases: Sequence[Case], predictions: Sequence[Prediction], classes: Se
         "iou_50": np.where(np.isnan(ious), np.nan, ious >= 0.5),
         "centre_inside": np.array([_centre_inside(case, each) for case, each in pairs]),
         "format_rate": np.array([float(each.readable) for each in predictions]),
-        "side_accuracy": np.array(
-            [
-                float(each.side == case.side) if case.side in ("right", "left") else np.nan
-                for case, each in pairs
-            ]
-        ),
+        "side_accuracy": np.array([_side_right(case, each) for case, each in pairs]),
     }
-    return _Table(truth, said, columns, tuple(classes))
+    return _Table(truth, said, columns, names)
 
 
-def _iou(case: Case, said: Prediction) -> float:
+def _side_right(case: Truth, said: Prediction) -> float:
+    return float(said.side == case.side) if case.side in ("right", "left") else float("nan")
+
+
+def _iou(case: Truth, said: Prediction) -> float:
     if case.box_slice is None:
         return float("nan")
     return case.box_slice.iou(said.box_slice) if said.box_slice else 0.0
 
 
-def _centre_inside(case: Case, said: Prediction) -> float:
+def _centre_inside(case: Truth, said: Prediction) -> float:
     if case.box_slice is None:
         return float("nan")
     return float(said.box_slice is not None and case.box_slice.contains(*said.box_slice.centre))
@@ -95,32 +114,107 @@ def macro_f1(truth: NDArray[np.int64], said: NDArray[np.int64], classes: int) ->
 
 
 def scores(
-    cases: Sequence[Case], predictions: Sequence[Prediction], classes: Sequence[str]
+    cases: Sequence[Truth], predictions: Sequence[Prediction], classes: Sequence[str]
 ) -> dict[str, Any]:
     """The figures of an evaluation.
 
     Boxes count only where there is a lesion (a missed one has an intersection over union of 0), sides only
-    where there is one. Intervals are percentile bootstrap over slices (Efron 1979), 2,000 resamples.
+    where there is one. Intervals are percentile bootstrap (Efron 1979), 2,000 resamples: of patients where
+    one has several slices (slices of one patient are alike), else of slices.
 
     Returns
     -------
     dict
         ``accuracy``, ``macro_f1``, ``mean_iou``, ``iou_50``, ``centre_inside``, ``format_rate``,
-        ``side_accuracy``, each with ``_ci`` [low, high] (None where nothing applies); ``per_class``; ``n``.
+        ``side_accuracy``, each with ``_ci`` [low, high] (None where nothing applies); ``per_class``;
+        ``confusion`` (``truth``: rows, ``said``: columns, None for no readable answer, ``counts``); ``n``.
     """
     table = _table(cases, predictions, classes)
-    samples = np.random.default_rng(_SEED).integers(len(cases), size=(RESAMPLES, len(cases)))
+    drawn = _drawn(table, _resampled(cases))
     found: dict[str, Any] = {}
-    for name in ("accuracy", "macro_f1", *[name for name in table.columns if name != "accuracy"]):
-        if name == "macro_f1":
-            value = macro_f1(table.truth, table.said, len(classes))
-            drawn = np.array([macro_f1(table.truth[s], table.said[s], len(classes)) for s in samples])
-        else:
-            value = _mean(table.columns[name])
-            drawn = np.array([_mean(table.columns[name][sample]) for sample in samples])
+    for name, value in _figures(table, np.arange(len(cases))).items():
         found[name] = None if np.isnan(value) else value
-        found[f"{name}_ci"] = _interval(drawn)
-    return {**found, "per_class": _per_class(table), "n": len(cases)}
+        found[f"{name}_ci"] = _interval(drawn[name])
+    return {**found, "per_class": _per_class(table), "confusion": _confusion(table), "n": len(cases)}
+
+
+def compare(
+    cases: Sequence[Truth],
+    ours: Sequence[Prediction],
+    theirs: Sequence[Prediction],
+    classes: Sequence[str],
+) -> dict[str, Any]:
+    """How much better ``ours`` is than ``theirs`` on the same slices.
+
+    Both are resampled together (paired bootstrap), so what makes a slice easy or hard for both cancels.
+
+    Returns
+    -------
+    dict
+        Each figure of :func:`scores` as a difference, ours less theirs, with its ``_ci``; ``n``; and how many
+        slices only one of them answered right: ``only_ours_right``, ``only_theirs_right``.
+    """
+    samples = _resampled(cases)
+    one, other = _table(cases, ours, classes), _table(cases, theirs, classes)
+    drawn_one, drawn_other = _drawn(one, samples), _drawn(other, samples)
+    every = np.arange(len(cases))
+    value_one, value_other = _figures(one, every), _figures(other, every)
+    found: dict[str, Any] = {}
+    for name, value in value_one.items():
+        difference = value - value_other[name]
+        found[name] = None if np.isnan(difference) else difference
+        found[f"{name}_ci"] = _interval(drawn_one[name] - drawn_other[name])
+    right = one.columns["accuracy"] - other.columns["accuracy"]
+    return {
+        **found,
+        "only_ours_right": int((right > 0).sum()),
+        "only_theirs_right": int((right < 0).sum()),
+        "n": len(cases),
+    }
+
+
+def _figures(table: _Table, sample: NDArray[np.int64]) -> dict[str, float]:
+    """Every figure on some slices, in the order in which they are told."""
+    means = {name: _mean(column[sample]) for name, column in table.columns.items()}
+    f1 = macro_f1(table.truth[sample], table.said[sample], len(table.classes))
+    return {"accuracy": means.pop("accuracy"), "macro_f1": f1, **means}
+
+
+def _drawn(table: _Table, samples: Sequence[NDArray[np.int64]]) -> dict[str, NDArray[np.float64]]:
+    rows = [_figures(table, sample) for sample in samples]
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def _resampled(cases: Sequence[Truth]) -> list[NDArray[np.int64]]:
+    """Slices drawn with replacement, the slices of a known patient together."""
+    groups: dict[object, list[int]] = {}
+    for index, case in enumerate(cases):
+        groups.setdefault(case.patient or index, []).append(index)
+    held = [np.array(group) for group in groups.values()]
+    draws = np.random.default_rng(_SEED).integers(len(held), size=(RESAMPLES, len(held)))
+    if len(held) == len(cases):
+        return list(draws)
+    return [np.concatenate([held[group] for group in draw]) for draw in draws]
+
+
+def _confusion(table: _Table) -> dict[str, Any]:
+    occurs = np.unique(table.truth)
+    wide = len(table.classes)
+    counts = np.zeros((wide, wide + 1), np.int64)
+    np.add.at(counts, (table.truth, np.where(table.said < 0, wide, table.said)), 1)
+    return {
+        "truth": [table.classes[row] for row in occurs],
+        "said": [*table.classes, None],
+        "counts": counts[occurs].tolist(),
+    }
+
+
+def share(name: str, truths: Sequence[Truth], values: Sequence[float]) -> dict[str, Any]:
+    """One figure over slices with its ``_ci``; ``nan`` where it does not apply to a slice."""
+    column = np.asarray(values, np.float64)
+    value = _mean(column)
+    drawn = np.array([_mean(column[sample]) for sample in _resampled(truths)])
+    return {name: None if np.isnan(value) else value, f"{name}_ci": _interval(drawn)}
 
 
 def _mean(values: NDArray[np.float64]) -> float:
@@ -152,7 +246,7 @@ def _per_class(table: _Table) -> dict[str, dict[str, Any]]:
     return found
 
 
-def best_constant(cases: Sequence[Case]) -> Prediction:
+def best_constant(cases: Sequence[Truth]) -> Prediction:
     """What a model that never looks could best say: the commonest answer and side, the median box."""
     answer = Counter(case.finding for case in cases).most_common(1)[0][0]
     sides = Counter(case.side for case in cases if case.side in ("right", "left"))

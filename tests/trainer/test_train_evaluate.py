@@ -16,7 +16,8 @@ from medreason_viewer.reasoning import bundle, prompt, zoom
 from medreason_viewer.reasoning.manifest import Manifest
 from medreason_viewer.reasoning.turns import Turn
 from trainer import cli
-from trainer.dataset import Case, DataSet
+from trainer.case import Case
+from trainer.dataset import DataSet
 from trainer.evaluate import evaluate
 from trainer.replies import NO_FINDING, steps_for
 
@@ -90,7 +91,7 @@ def test_the_command_prints_one_json_document(
     )
     printed = json.loads(capsys.readouterr().out)
     assert code == 0
-    assert set(printed) == {*FIELDS, *(f"{name}_ci" for name in FIELDS), "per_class", "n"}
+    assert set(printed) == {*FIELDS, *(f"{name}_ci" for name in FIELDS), "per_class", "confusion", "n"}
     assert printed["n"] == 1
 
 

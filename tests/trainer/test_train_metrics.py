@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from medreason_viewer.volume.geometry import SliceBox
-from trainer.dataset import Case
-from trainer.metrics import Prediction, best_constant, macro_f1, scores
+from trainer.case import Case
+from trainer.metrics import Prediction, best_constant, compare, macro_f1, scores
 
 CLASSES = ("nodule", "mass", "no finding")
 
 
-def _case(finding: str, box: SliceBox | None = None, side: str = "") -> Case:
-    return Case("p", finding, box, side, "carina", None, (1.0, 1.0))
+def _case(finding: str, box: SliceBox | None = None, side: str = "", patient: str = "") -> Case:
+    return Case(patient, finding, box, side, "carina", None, (1.0, 1.0), "phantom", "Apache-2.0")
 
 
 CASES = [
@@ -98,3 +98,52 @@ def test_best_constant_is_the_commonest_answer_and_the_median_box() -> None:
     assert found["accuracy"] == 0.5
     assert found["format_rate"] == 1
     assert best_constant(CASES[3:]) == Prediction("no finding", None, None, readable=True)
+
+
+def test_the_confusion_matrix_counts_every_slice_once() -> None:
+    assert scores(CASES, SAID, CLASSES)["confusion"] == {
+        "truth": ["nodule", "mass", "no finding"],
+        "said": ["nodule", "mass", "no finding", None],
+        "counts": [[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]],
+    }
+
+
+def test_a_finding_that_the_model_does_not_know_is_never_right() -> None:
+    cases = [*CASES, _case("effusion")]
+    said = [*SAID, Prediction("nodule", None, None, readable=True)]
+    found = scores(cases, said, CLASSES)
+    assert found["accuracy"] == pytest.approx(2 / 5)
+    assert found["confusion"]["truth"][-1] == "effusion"
+    assert found["per_class"]["effusion"]["recall"] == 0
+
+
+def test_slices_of_one_patient_are_drawn_together() -> None:
+    """Ten patients whose slices are all alike tell no more than ten slices do."""
+    right, wrong = (Prediction(name, None, None, readable=True) for name in ("mass", "nodule"))
+    said = [right] * 50 + [wrong] * 50
+    alone = scores([_case("mass")] * 100, said, CLASSES)["accuracy_ci"]
+    grouped = scores([_case("mass", patient=str(n // 10)) for n in range(100)], said, CLASSES)["accuracy_ci"]
+    assert alone == pytest.approx([0.4, 0.6], abs=0.03)
+    assert grouped == pytest.approx([0.2, 0.8], abs=0.1)
+
+
+def test_a_comparison_is_the_difference_of_both_evaluations() -> None:
+    better = [Prediction(case.finding, case.box_slice, case.side, readable=True) for case in CASES]
+    found = compare(CASES, better, SAID, CLASSES)
+    one, other = scores(CASES, better, CLASSES), scores(CASES, SAID, CLASSES)
+    for name in ("accuracy", "macro_f1", "mean_iou", "iou_50", "format_rate", "side_accuracy"):
+        assert found[name] == pytest.approx(one[name] - other[name])
+    assert (found["only_ours_right"], found["only_theirs_right"], found["n"]) == (2, 0, 4)
+    mirrored = compare(CASES, SAID, better, CLASSES)
+    assert mirrored["accuracy"] == -found["accuracy"]
+    assert mirrored["accuracy_ci"] == pytest.approx([-edge for edge in reversed(found["accuracy_ci"])])
+
+
+def test_pairing_narrows_the_interval() -> None:
+    """Slices that are hard for both say nothing of the difference."""
+    cases, wrong = CASES[:3] * 20, Prediction(None, None, None, readable=False)
+    one = [Prediction(case.finding, None, None, readable=True) for case in cases[:31]] + [wrong] * 29
+    other = [*one[:30], *[wrong] * 30]
+    low, high = compare(cases, one, other, CLASSES)["accuracy_ci"]
+    assert 0 <= low <= 1 / 60 <= high < 0.06  # the accuracies' own intervals are 0.25 wide
+    assert compare(cases, one, one, CLASSES)["accuracy_ci"] == [0, 0]
