@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from PySide6.QtGui import QImage
 
 from ..reasoning.request import Evidence, Region, Step
-from ..volume.geometry import SlicePlane
+from ..volume.geometry import Letters, SlicePlane
 from ..volume.series import Identity, Note, Series
 from ..volume.slices import SliceImage
 from ..volume.window import Window
@@ -45,11 +45,19 @@ def compose(
         shape=image.stored.shape,
         spacing_mm=plane.spacing_mm if plane else None,
         view=view or View(),
-        letters=plane.letters() if plane else None,
+        letters=_letters(series, image),
         corners=corners or Corners(),
         warnings=flags(series, notes),
         items=items,
     )
+
+
+def _letters(series: Series, image: SliceImage) -> Letters | None:
+    """Sides are known from the axes alone, so an image without a size of its pixels has them too."""
+    if image.plane is not None:
+        return image.plane.letters()
+    pose = series.frames[image.index].pose if image.native else None
+    return pose.letters() if pose else None
 
 
 def explanation_items(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .geometry import SlicePlane, Vector
 from .series import Series
+from .stack import growing_normal
 
 PlaneName3 = Literal["axial", "coronal", "sagittal"]
 
@@ -28,8 +29,8 @@ Any_ = TypeVar("Any_", bound=np.generic)
 
 
 def native_plane(series: Series) -> PlaneName3:
-    """The plane the series was acquired in, or the nearest to it; axial without geometry."""
-    plane = series.frames[0].plane
+    """The plane the series was acquired in, or the nearest to it; axial where nothing tells."""
+    plane = series.frames[0].plane or series.frames[0].pose
     if plane is None:
         return "axial"
     return _NAMES[int(np.abs(plane.normal).argmax())]
@@ -72,7 +73,7 @@ def stack_of(series: Series) -> Stack:
     count, first = len(series.frames), series.frames[0].plane
     origins = np.array([frame.plane.origin_mm for frame in series.frames if frame.plane is not None])
     if first is None or len(origins) != count:
-        axes = np.array([(0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)])
+        axes = _axes_without_mm(series)
         return Stack(None, axes, np.ones(3), np.arange(count), np.zeros((count, 2), np.intp), axes[0])
     away = origins - origins[0]
     normal = first.normal * (1 if away[-1] @ first.normal >= 0 else -1)
@@ -83,6 +84,14 @@ def stack_of(series: Series) -> Stack:
     length = float(away[-1] @ normal)
     step_mm = away[-1] * (step / length) if length > 0 else normal * step
     return Stack(first, axes, spacing, nearest, shift, step_mm)
+
+
+def _axes_without_mm(series: Series) -> NDArray[np.float64]:
+    """Axes of growing slice, row and column where no slice has a place in mm: its pose's, else axial ones."""
+    pose = series.frames[0].pose
+    if pose is None:
+        return np.array([(0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)])
+    return np.array([growing_normal(pose), pose.y_axis, pose.x_axis])
 
 
 def _lines(places_mm: NDArray[np.float64]) -> tuple[float, NDArray[np.intp]]:

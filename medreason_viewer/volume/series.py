@@ -83,6 +83,9 @@ class Frame:
 
     ``offset`` and ``length`` (bytes) are known for native pixels, so that loading never parses the file
     again; for compressed pixels ``offset`` is None and ``number`` says which frame to decode.
+
+    ``plane`` is None where there is no geometry, or none in mm: a header that gives place and orientation but
+    no size of a pixel leaves a ``pose``, the plane with pixels of 1 mm, for order and letters alone.
     """
 
     path: Path
@@ -100,6 +103,7 @@ class Frame:
     image_type: tuple[str, ...] = ()
     acquisition: str = ""
     thickness_mm: float | None = None
+    pose: SlicePlane | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,8 @@ class Series:
 
     ``frames`` are sorted along the normal, in the direction in which its largest LPS component grows
     (axial: feet to head). ``spacing_mm`` is (slice, row, col), None where there is no geometry; the slice
-    spacing is the median step along the normal, for a single slice its thickness. ``owner`` keeps what the
+    spacing is the median step along the normal, for a single slice its thickness. Where only the size of a
+    pixel is unknown, frames have a pose each, and the series is ``uncalibrated``. ``owner`` keeps what the
     frames lie in (copies taken out of an archive) for as long as anybody holds the series.
     """
 

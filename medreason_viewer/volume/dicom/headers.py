@@ -34,6 +34,11 @@ class Header:
     origin: Path
 
     @property
+    def pose(self) -> SlicePlane | None:
+        """Where the frame lies; in pixels instead of mm where their size is not known."""
+        return self.frame.plane or self.frame.pose
+
+    @property
     def pixel_spacing(self) -> tuple[float, ...] | None:
         """(row, col) distance in mm; None if the header gives none that makes sense."""
         if self.frame.plane is not None:
@@ -143,13 +148,14 @@ def _check_length(tags: Tags, span: PixelSpan, layout: PixelLayout, count: int) 
 
 def _frame(tags: Tags, layout: PixelLayout, path: Path) -> Frame:
     slope, intercept = _rescale(tags)
+    plane = _plane(tags, names.PIXEL_SPACING)
     offset, length = _place(tags, layout)
     return Frame(
         path=path,
         layout=layout,
         slope=slope,
         intercept=intercept,
-        plane=_plane(tags),
+        plane=plane,
         sop_uid=tags.text(names.SOP_UID),
         instance_number=tags.integer(names.INSTANCE_NUMBER),
         offset=offset,
@@ -159,6 +165,7 @@ def _frame(tags: Tags, layout: PixelLayout, path: Path) -> Frame:
         image_type=tags.parts(names.IMAGE_TYPE),
         acquisition=tags.text(names.ACQUISITION_NUMBER),
         thickness_mm=abs(_first(tags, names.SLICE_THICKNESS, 0.0)) or None,
+        pose=_plane(tags, None) if plane is None else None,
     )
 
 
@@ -190,12 +197,15 @@ def _first(tags: Tags, tag: int, default: float) -> float:
     return value if math.isfinite(value) else default
 
 
-def _plane(tags: Tags) -> SlicePlane | None:
-    """The slice's place; None if the header does not give one that makes sense."""
+def _plane(tags: Tags, spacing_tag: int | None) -> SlicePlane | None:
+    """The slice's place; None if the header does not give one that makes sense.
+
+    Without a tag for its spacing a pixel counts as 1 mm.
+    """
     try:
         x, y, z = tags.floats(names.POSITION)
         x0, x1, x2, y0, y1, y2 = tags.floats(names.ORIENTATION)
-        row_mm, col_mm = tags.floats(names.PIXEL_SPACING)
+        row_mm, col_mm = (1.0, 1.0) if spacing_tag is None else tags.floats(spacing_tag)
         if max(abs(x), abs(y), abs(z)) > _FARTHEST_MM or max(row_mm, col_mm) > _LARGEST_PIXEL_MM:
             return None
         return SlicePlane((x, y, z), *straightened((x0, x1, x2), (y0, y1, y2)), (row_mm, col_mm))

@@ -30,7 +30,7 @@ _STEEPEST, _FARTHEST = 1e6, 1e9  # of slope and intercept
 def build_series(part: Part) -> Series:
     """One series, its frames in anatomical order; without geometry, in the order of their numbers."""
     headers = part.headers
-    if headers[0].frame.plane is None:
+    if headers[0].pose is None:
         ordered = sorted(headers, key=_number)
         spacing, tilt_deg, name, notes = None, 0.0, _FLAT, _missing(headers)
     else:
@@ -55,6 +55,9 @@ def build_series(part: Part) -> Series:
     )
 
 
+_UNCALIBRATED: Final = Note(
+    "uncalibrated", "The header does not give the size of a pixel: lengths are in pixels, not in mm."
+)
 _FLAT: Final[PlaneName] = "axial"  # nothing else is known, and nothing is measured on it
 
 
@@ -65,8 +68,8 @@ def _number(header: Header) -> tuple[int, int, str]:
 
 def _placed(
     headers: Sequence[Header],
-) -> tuple[list[Header], tuple[float, float, float], float, PlaneName, tuple[Note, ...]]:
-    planes = [header.frame.plane for header in headers if header.frame.plane is not None]
+) -> tuple[list[Header], tuple[float, float, float] | None, float, PlaneName, tuple[Note, ...]]:
+    planes = [header.pose for header in headers if header.pose is not None]
     order = positions_along(planes).argsort(kind="stable")
     ordered, planes = [headers[index] for index in order], [planes[index] for index in order]
     stack = measure_stack(planes, abs(_first_float(ordered[0], names.SPACING_BETWEEN)))
@@ -75,6 +78,8 @@ def _placed(
     if len(planes) == 1 and by_tag > _TAG_TILT_DEG:
         tilt_deg = by_tag
         notes = (*notes, Note("tilt", f"The gantry was tilted by {by_tag:.1f}°."))
+    if ordered[0].frame.plane is None:
+        return ordered, None, tilt_deg, plane_name(planes[0]), (*notes, _UNCALIBRATED)
     spacing = (stack.step_mm or _thickness(ordered[0]), *planes[0].spacing_mm)
     return ordered, spacing, tilt_deg, plane_name(planes[0]), notes
 

@@ -106,7 +106,7 @@ def _same_spacing(one: tuple[float, ...] | None, two: tuple[float, ...] | None) 
 def _by_geometry(part: Part) -> list[Part]:
     return _split(
         part,
-        lambda header: header.frame.plane is not None,
+        lambda header: header.pose is not None,
         "no_geometry",
         "{files} do not say where they lie; they were split off.",
         "These images do not say where they lie, unlike the rest of their series.",
@@ -114,11 +114,11 @@ def _by_geometry(part: Part) -> list[Part]:
 
 
 def _by_orientation(part: Part) -> list[Part]:
-    if part.headers[0].frame.plane is None:
+    if part.headers[0].pose is None:
         return [part]
     return _split(
         part,
-        _kinds(lambda one, two: same_orientation(one.frame.plane, two.frame.plane)),
+        _kinds(lambda one, two: same_orientation(one.pose, two.pose)),
         "mixed_orientation",
         "{files} have another orientation; they were split off.",
         "These images have another orientation than the rest of their series.",

@@ -44,7 +44,7 @@ _LEAST_WOVEN: Final = 3  # images of a group: fewer are an odd header, not a vol
 
 def settle_places(part: Part) -> list[Part]:
     """The part with one image at each place, or one part for each phase."""
-    if len(part.headers) < 2 or part.headers[0].frame.plane is None:
+    if len(part.headers) < 2 or part.headers[0].pose is None:
         return [part]
     places = _places(part.headers)
     if len(places) == len(part.headers):
@@ -77,14 +77,14 @@ def _lie_between(one: list[Header], two: list[Header]) -> bool:
     few, many = sorted((one, two), key=len)
     if len(few) < _LEAST_WOVEN:
         return False
-    along = positions_along([h.frame.plane for h in (*few, *many) if h.frame.plane is not None])
+    along = positions_along([h.pose for h in (*few, *many) if h.pose is not None])
     inner, outer = along[: len(few)], along[len(few) :]
     return bool(((inner > outer.min()) & (inner < outer.max())).mean() > 0.5)
 
 
 def _places(headers: Sequence[Header]) -> list[list[Header]]:
     """Headers in order along the normal, those at one place together."""
-    planes = [header.frame.plane for header in headers if header.frame.plane is not None]
+    planes = [header.pose for header in headers if header.pose is not None]
     along = positions_along(planes)
     order = np.argsort(along, kind="stable")
     places = [[headers[order[0]]]]
@@ -110,7 +110,7 @@ def _spots(place: list[Header]) -> list[list[Header]]:
     """Images of one plane that lie over each other, not side by side."""
     spots: dict[Hashable, list[Header]] = {}
     for header in place:
-        plane = header.frame.plane
+        plane = header.pose
         spot = tuple(round(mm / SAME_PLACE_MM / 2) for mm in plane.origin_mm) if plane else ()
         spots.setdefault(spot, []).append(header)
     return [spot for spot in spots.values() if len(spot) > 1]
