@@ -21,7 +21,7 @@ from medreason_viewer.reasoning.turns import Turn
 
 from . import dataset
 from .metrics import Prediction, Truth, best_constant, scores
-from .predictions import Said
+from .predictions import About, Said
 from .variants import Variant, asked, shown
 
 _LOG_EVERY: Final = 25
@@ -100,6 +100,18 @@ def _said(index: int, case: Truth, outcome: Outcome, manifest: Manifest) -> Said
         words=outcome.answer,
         raw_locate=outcome.raw_locate,
         raw_reply=outcome.raw_reply,
+    )
+
+
+def about(manifest: Manifest, data: dataset.DataSet, variant: Variant) -> About:
+    """What is evaluated, for a file of predictions."""
+    marks = (bundle.fingerprint(manifest), bundle.adapter_fingerprint(manifest))
+    return About(
+        model=manifest.name,
+        sha256=" ".join(mark for mark in marks if mark),
+        data=str(data.folder.resolve()),
+        variant=variant,
+        classes=manifest.answer_classes,
     )
 
 

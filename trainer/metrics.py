@@ -17,12 +17,16 @@ _SEED: Final = 0
 _COVERED: Final = (2.5, 97.5)
 
 
-class Truth(Protocol):
-    """What is known of a slice, as a data set's case tells it."""
+class Grouped(Protocol):
+    """What belongs to a patient; what belongs to the same one is alike."""
 
     @property
     def patient(self) -> str:
-        """Who the slice is of; empty where nobody said."""
+        """Whose it is; empty where nobody said."""
+
+
+class Truth(Grouped, Protocol):
+    """What is known of a slice, as a data set's case tells it."""
 
     @property
     def finding(self) -> str:
@@ -185,7 +189,7 @@ def _drawn(table: _Table, samples: Sequence[NDArray[np.int64]]) -> dict[str, NDA
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def _resampled(cases: Sequence[Truth]) -> list[NDArray[np.int64]]:
+def _resampled(cases: Sequence[Grouped]) -> list[NDArray[np.int64]]:
     """Slices drawn with replacement, the slices of a known patient together."""
     groups: dict[object, list[int]] = {}
     for index, case in enumerate(cases):
@@ -209,7 +213,7 @@ def _confusion(table: _Table) -> dict[str, Any]:
     }
 
 
-def share(name: str, truths: Sequence[Truth], values: Sequence[float]) -> dict[str, Any]:
+def share(name: str, truths: Sequence[Grouped], values: Sequence[float]) -> dict[str, Any]:
     """One figure over slices with its ``_ci``; ``nan`` where it does not apply to a slice."""
     column = np.asarray(values, np.float64)
     value = _mean(column)
