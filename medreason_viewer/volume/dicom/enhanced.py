@@ -27,6 +27,13 @@ _GROUPS: Final = (
     ("FrameContentSequence", "FrameAcquisitionNumber", names.ACQUISITION_NUMBER),
     ("FrameContentSequence", "FrameAcquisitionDateTime", names.ACQUISITION_TIME),
     ("FrameContentSequence", "TemporalPositionIndex", names.TEMPORAL_POSITION),
+    ("FrameContentSequence", "StackID", names.STACK),
+    ("FrameContentSequence", "DimensionIndexValues", names.DIMENSION_VALUES),
+    ("TemporalPositionSequence", "TemporalPositionTimeOffset", names.TEMPORAL_OFFSET),
+    ("CardiacSynchronizationSequence", "NominalPercentageOfCardiacPhase", names.CARDIAC_PHASE),
+    ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime", names.TRIGGER_TIME),
+    ("RespiratorySynchronizationSequence", "NominalPercentageOfRespiratoryPhase", names.RESPIRATORY_PHASE),
+    ("CTXRayDetailsSequence", "KVP", names.KVP),
     ("CTReconstructionSequence", "ConvolutionKernel", names.KERNEL),
     ("CTImageFrameTypeSequence", "FrameType", names.IMAGE_TYPE),
 )

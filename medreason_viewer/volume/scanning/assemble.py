@@ -97,7 +97,9 @@ def _first_float(header: Header, tag: int) -> float:
 
 
 def _missing(headers: Sequence[Header]) -> tuple[Note, ...]:
-    notes = [Note("no_geometry", "The images do not say where they lie; nothing is measured in mm.")]
+    frames, files = len(headers), len({header.origin for header in headers})
+    what = f"The {frames} frames of the file do not each" if files == 1 < frames else "The images do not"
+    notes = [Note("no_geometry", f"{what} say where they lie; nothing is measured in mm.")]
     if headers[0].pixel_spacing is None:
         notes.append(Note("uncalibrated", "The size of a pixel is not known."))
     return tuple(notes)

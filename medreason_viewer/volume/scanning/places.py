@@ -22,22 +22,33 @@ def _by_tag(name: str, *tags: int) -> _Key:
     return name, lambda header: tuple(header.tags.text(tag) for tag in tags)
 
 
+def _by_dimension(number: int) -> _Key:
+    """One of the indices that an enhanced image gives each frame; those of places tell no phases apart."""
+    return f"dimension {number + 1}", lambda header: header.tags.parts(names.DIMENSION_VALUES)[number:][:1]
+
+
+_MOST_DIMENSIONS: Final = 5  # stack, time, two kinds of phase, and the place itself
 _KEYS: Final[tuple[_Key, ...]] = (
     _by_tag("acquisition number", names.ACQUISITION_NUMBER),
     _by_tag("temporal position", names.TEMPORAL_POSITION),
+    _by_tag("time offset", names.TEMPORAL_OFFSET),
     _by_tag("cardiac phase", names.CARDIAC_PHASE),
     _by_tag("trigger time", names.TRIGGER_TIME),
+    _by_tag("respiratory phase", names.RESPIRATORY_PHASE),
+    _by_tag("stack", names.STACK),
     _by_tag("kernel", names.KERNEL),
     _by_tag("tube voltage", names.KVP),
     _by_tag("image type", names.IMAGE_TYPE),
     _by_tag("slice thickness", names.SLICE_THICKNESS),
     _by_tag("acquisition time", names.ACQUISITION_DATE, names.ACQUISITION_TIME, names.ACQUISITION_DATETIME),
+    *(_by_dimension(number) for number in range(_MOST_DIMENSIONS)),
     ("transfer syntax", lambda header: header.tags.transfer_syntax),
 )
 _WEAVES: Final[tuple[_Key, ...]] = (
     _by_tag("kernel", names.KERNEL),
     _by_tag("tube voltage", names.KVP),
     _by_tag("acquisition number", names.ACQUISITION_NUMBER),
+    _by_tag("stack", names.STACK),
 )
 _LEAST_WOVEN: Final = 3  # images of a group: fewer are an odd header, not a volume
 
