@@ -60,6 +60,8 @@ class Collator:
     def _open(self) -> tuple[dataset.DataSet, ChatTokenizer]:
         if self._opened is None:
             self._opened = dataset.read(self._paths[0]), ChatTokenizer(self._paths[1])
+            if self._with_dense:
+                dense.refuse_unmarked(self._opened[0])
         return self._opened
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
@@ -71,8 +73,9 @@ class Collator:
         ]
         tensors = batch(made, tokenizer)
         if self._with_dense:
+            findings, pairs = dense.findings_of(self._manifest), zip(rows, made, strict=True)
             tensors |= dense.stacked(
-                [dense.target_of(data, row["case"], item) for row, item in zip(rows, made, strict=True)]
+                [dense.target_of(data, row["case"], item, findings) for row, item in pairs]
             )
         return tensors
 

@@ -9,34 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from medreason_viewer.errors import DataSetError
+from medreason_viewer.reasoning.manifest import Manifest
 from medreason_viewer.reasoning.patches import MERGED
 from medreason_viewer.reasoning.zoom import Composite
 
 from .dataset import DataSet
 from .items import Item
-from .replies import FINDINGS, NO_FINDING
 
 CELLS: Final = 4
 TARGET_NAMES: Final = ("finding", "cells", "box_model", "boxed")
 _GRID: Final = 24  # the widest image in merged patches
 _DIGITS: Final = 3
-_CLASSES: Final = 1 + len(FINDINGS) - 1
-_PARTS: Final = {
-    "finding": _CLASSES,
-    "cells": CELLS * CELLS,
-    "offsets": 4,
-    "digits": 4 * _DIGITS * 10,
-    "place": 2 * _GRID,
-}
+_UNKNOWN: Final = -100  # the finding of a patch that no answer class names; cross entropy leaves it out
+_OTHER_PARTS: Final = {"cells": CELLS * CELLS, "offsets": 4, "digits": 4 * _DIGITS * 10, "place": 2 * _GRID}
 _SEEN_SHARE: Final = 0.08  # of a patch's area; less counts for a lesion smaller than that
 _BACKGROUND_WEIGHT: Final = 0.15
 _DIGIT_WEIGHTS: Final = (1.0, 1.0, 0.4)
@@ -49,7 +46,7 @@ class DenseTarget:
     Attributes
     ----------
     finding : array of int64, shape (down, across)
-        0 for none, else 1 + the place in ``FINDINGS``.
+        0 for none, else 1 + the place among the findings; -100 for one that is not among them.
     cells : array of float32, shape (down, across, 16)
         Share of each cell that the lesion covers.
     box_model : array of float32, shape (4,)
@@ -64,10 +61,38 @@ class DenseTarget:
     boxed: NDArray[np.bool_]
 
 
-def target_of(data: DataSet, index: int, item: Item) -> DenseTarget:
+def findings_of(manifest: Manifest) -> tuple[str, ...]:
+    """The answer classes that name something to be seen."""
+    return tuple(name for name in manifest.answer_classes if name != manifest.no_finding)
+
+
+def refuse_unmarked(data: DataSet) -> None:
+    """Refuse a data set that has no lesion mask for some slice to learn from.
+
+    Raises
+    ------
+    DataSetError
+        That names the first such row.
+    """
+    for index in data.to_learn():
+        case = data.cases[index]
+        if case.pixels != "hu" or (case.box_slice is not None and case.mask_from == "none"):
+            raise DataSetError(
+                f"{data.row(index)}: it has no lesion mask, so the vision tower cannot be taught on it: "
+                "fine-tune without a warm-up."
+            )
+
+
+def target_of(data: DataSet, index: int, item: Item, findings: Sequence[str]) -> DenseTarget:
     """The targets for an example made from one slice of a data set."""
     case = data.cases[index]
-    return target(item, data.mask(index), case.finding, case.box_slice.as_tuple() if case.box_slice else None)
+    box = case.box_slice.as_tuple() if case.box_slice else None
+    return target(item, data.mask(index), label_of(case.finding, findings), box)
+
+
+def label_of(finding: str, findings: Sequence[str]) -> int:
+    """The number of a finding, from 1 on; that of an unknown one for any that is not among them."""
+    return findings.index(finding) + 1 if finding in findings else _UNKNOWN
 
 
 def stacked(targets: Sequence[DenseTarget]) -> dict[str, Tensor]:
@@ -77,13 +102,15 @@ def stacked(targets: Sequence[DenseTarget]) -> dict[str, Tensor]:
     }
 
 
-def target(item: Item, mask: NDArray[np.bool_], finding: str, box: tuple[float, ...] | None) -> DenseTarget:
+def target(item: Item, mask: NDArray[np.bool_], label: int, box: tuple[float, ...] | None) -> DenseTarget:
     """The targets for an example's picture, inset included.
 
     Parameters
     ----------
     mask : array of bool, shape (row, col)
         The lesion on the slice.
+    label : int
+        Of its finding: see :func:`label_of`.
     box : tuple of float or None
         Its box in slice pixels.
     """
@@ -95,7 +122,6 @@ def target(item: Item, mask: NDArray[np.bool_], finding: str, box: tuple[float, 
     cells = _blocks(seen, MERGED // CELLS)
     share = _blocks(seen, MERGED)
     shown = share > min(_SEEN_SHARE, float(share.max()) * 0.5)
-    label = FINDINGS.index(finding) + 1 if finding != NO_FINDING else 0
     down, across = share.shape
     grouped = cells.reshape(down, CELLS, across, CELLS).transpose(0, 2, 1, 3).reshape(down, across, -1)
     outside = _blocks(inset.astype(np.float32), MERGED) < 0.5
@@ -139,12 +165,19 @@ def features_of(seen: Any) -> Tensor:
 
 
 class DenseHeads(nn.Module):
-    """Linear heads on the merged patches: for training only, no bundle holds them."""
+    """Linear heads on the merged patches: for training only, no bundle holds them.
 
-    def __init__(self, hidden: int) -> None:
+    Parameters
+    ----------
+    findings : int
+        How many findings there are to tell apart.
+    """
+
+    def __init__(self, hidden: int, findings: int) -> None:
         super().__init__()
-        self.read = nn.Linear(hidden, sum(_PARTS.values()))
-        weight = torch.ones(_CLASSES)
+        self._parts = {"finding": 1 + findings, **_OTHER_PARTS}
+        self.read = nn.Linear(hidden, sum(self._parts.values()))
+        weight = torch.ones(1 + findings)
         weight[0] = _BACKGROUND_WEIGHT
         self.register_buffer("weight", weight, persistent=False)
 
@@ -160,8 +193,9 @@ class DenseHeads(nn.Module):
             As :class:`DenseTarget`, stacked.
         """
         images, down, across = finding.shape
-        said = torch.split(self.read(features).view(images, down, across, -1), list(_PARTS.values()), -1)
-        read = dict(zip(_PARTS, said, strict=True))
+        sizes = list(self._parts.values())
+        said = torch.split(self.read(features).view(images, down, across, -1), sizes, -1)
+        read = dict(zip(self._parts, said, strict=True))
         assert isinstance(self.weight, Tensor)
         parts = {
             "finding": functional.cross_entropy(
@@ -175,6 +209,15 @@ class DenseHeads(nn.Module):
             parts["offsets"] = 5 * _offset_loss(read["offsets"], truth, boxed)
             parts["digits"] = _digit_loss(read["digits"][boxed], truth[boxed])
         return torch.stack(list(parts.values())).sum(), parts
+
+
+def load_heads(file: Path) -> DenseHeads:
+    """The heads in a file of safetensors that a warm-up wrote."""
+    held = load_file(file)
+    outputs, hidden = held["read.weight"].shape
+    heads = DenseHeads(hidden, outputs - 1 - sum(_OTHER_PARTS.values()))
+    heads.load_state_dict(held)
+    return heads
 
 
 def _centres(down: int, across: int) -> Tensor:

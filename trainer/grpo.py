@@ -39,7 +39,7 @@ SMALLER: Final = (
 
 def prompts(data: Path, manifest: Manifest, plan: Grpo) -> Dataset:
     """The run's prompts in order; each is made when it is read."""
-    cases = dataset.read(data).of_split("train")
+    cases = dataset.read(data).to_learn()
     if not cases:
         raise DataSetError(f"There is no slice to train on in {data}.")
     rows = draws(cases, plan.rows, plan.turns, plan.seed)

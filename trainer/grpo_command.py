@@ -117,8 +117,9 @@ def run(args: argparse.Namespace) -> None:
 
     from medreason_viewer.reasoning import bundle
 
-    from . import adapters, grpo, processes, recipe
+    from . import adapters, dataset, grpo, processes, recipe
     from .grpo_plan import without_thinking
+    from .vocabulary import fitted
 
     plan = plan_of(args)
     plan.batches(processes.count())
@@ -126,7 +127,7 @@ def run(args: argparse.Namespace) -> None:
     work = args.work or args.out.with_name(f"{args.out.name}-work")
     recipe.refuse_used(args.out, work, resume=args.resume)
     processes.all_here()
-    manifest = bundle.verify(args.bundle)
+    manifest = fitted(bundle.verify(args.bundle), dataset.read(args.data))
     if args.no_think:
         manifest = without_thinking(manifest)
     lora = adapters.Lora(args.rank, args.alpha)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from medreason_viewer.reasoning.manifest import Manifest
-from medreason_viewer.reasoning.request import Evidence, Side
-from medreason_viewer.volume.geometry import SlicePlane
-from medreason_viewer.volume.measure import statistics
 
 from . import dataset, items
-from .replies import NO_FINDING
+from .measured import measured
+from .resuming import naming
 from .rewards import Truth
-
-_SIDES: Final[dict[str, Side]] = {"right": "right", "left": "left", "midline": "midline"}
 
 
 class Rows:
@@ -51,8 +47,9 @@ class Rows:
         }
 
     def _one(self, data: dataset.DataSet, case: int, turn: items.Turn, draw: int) -> tuple[items.Item, Truth]:
-        item = items.make(data, case, turn, self._manifest, np.random.default_rng(draw))
-        return item, truth_of(data, case, item, self._manifest)
+        with naming(case, turn):
+            item = items.make(data, case, turn, self._manifest, np.random.default_rng(draw))
+            return item, truth_of(data, case, item, self._manifest)
 
 
 def truth_of(data: dataset.DataSet, index: int, item: items.Item, manifest: Manifest) -> Truth:
@@ -61,18 +58,10 @@ def truth_of(data: dataset.DataSet, index: int, item: items.Item, manifest: Mani
     boxes = (case.box_slice,) if item.shown and case.box_slice is not None else ()
     return Truth(
         turn=item.turn,
-        manifest=manifest,
+        manifest=item.manifest or manifest,
         size=item.image.shape[:2],
         picture=item.composite or item.slice_map,
-        answer=case.finding if item.shown else NO_FINDING,
+        answer=item.answer,
         boxes_slice=boxes,
-        evidence=_measured(data, index) if boxes and item.turn == "reason" else None,
+        evidence=measured(data, index) if boxes and item.turn == "reason" else None,
     )
-
-
-def _measured(data: dataset.DataSet, index: int) -> Evidence:
-    """Measured inside the true lesion's mask; the side is the one the data set knows."""
-    case = data.cases[index]
-    plane = SlicePlane((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), case.spacing_mm)
-    lesion = statistics(data.hu(index), data.mask(index), plane)
-    return Evidence(lesion, lesion, _SIDES.get(case.side))

@@ -6,9 +6,13 @@ inset's mere presence and place would give the answer away. So:
 - regions with the finding are the truth jittered (intersection over union 0.3 to 1), never the truth itself;
   one in five is moved further, as far as the inset still shows the whole lesion;
 - slices without a finding get decoy regions: boxes of other slices' lesions, in place or moved;
-- some slices with a finding get a decoy elsewhere, and the reply is about what the inset shows: nothing;
+- some slices with a finding get a decoy elsewhere, and the reply is about what the inset shows: nothing; only
+  where it is known that nothing else is there;
 - some slices have no inset, as when *locate* finds none: then it is about the whole slice. Most of these are
   normal, as in the dialogue, so without an inset the model leans to no finding.
+
+A question of the source's own is answered as the source does, whatever the inset shows, from among its own
+options. A finished picture is shown as it is, with its own question.
 """
 
 from __future__ import annotations
@@ -19,12 +23,18 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning import prompt, zoom
 from medreason_viewer.reasoning.manifest import Manifest
 from medreason_viewer.volume.geometry import SliceBox
 
-from .dataset import Case, DataSet
-from .replies import NO_FINDING, QUESTIONS, steps_for
+from . import case as cases
+from . import regions, replies
+from .case import Case
+from .dataset import DataSet
+from .measured import measured
+from .pictures import model_picture
+from .vocabulary import questioned
 
 Turn = Literal["locate", "reason"]
 RegionKind = Literal["finding", "decoy", "none"]
@@ -39,10 +49,6 @@ QUESTION_SHARE: Final = 0.1
 """Reason turns with a reader's question in place of the bundle's."""
 BESIDE_SHARE: Final = 0.2
 """Regions with the finding that only need to show it in their inset, as a slightly wrong *locate* does."""
-AIR_BELOW_HU: Final = -960.0
-LEAST_IOU: Final = 0.3
-"""Of a jittered region with the truth."""
-_TRIES: Final = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +64,10 @@ class Item:
         What the inset shows; None without one.
     shown : bool
         Whether the picture, or its inset where it has one, is of the case's finding.
+    answer : str
+        What is right to answer; in a *locate* turn the name of the finding.
+    manifest : Manifest or None
+        The bundle's, its answer classes being the question's options where it has its own.
     """
 
     turn: Turn
@@ -68,23 +78,39 @@ class Item:
     composite: zoom.Composite | None = None
     region_slice: SliceBox | None = None
     shown: bool = False
+    answer: str = ""
+    manifest: Manifest | None = None
 
 
 def make(data: DataSet, index: int, turn: Turn, manifest: Manifest, rng: np.random.Generator) -> Item:
-    """The example that this draw of ``rng`` gives for one slice of the data set."""
-    case, hu = data.cases[index], vary(data.hu(index), rng)
-    if turn == "locate":
+    """The example that this draw of ``rng`` gives for one slice of the data set.
+
+    Parameters
+    ----------
+    turn : {"locate", "reason"}
+        A case that has no such turn to learn from gives one of the other.
+
+    Raises
+    ------
+    DataSetError
+        If the case has no turn to learn from.
+    """
+    case, asked = data.cases[index], _asked(data, index, turn, rng)
+    if case.pixels == "picture":
+        return _pictured(case, asked, data.picture(index), manifest)
+    hu = vary(data.hu(index), rng)
+    if asked.turn == "locate":
         return _locate(case, hu, manifest)
-    return _reason(case, hu, data.mask(index), _some_box(data, rng), manifest, rng)
+    return _Reason(data, index, asked, hu, manifest, rng).item()
 
 
-def _some_box(data: DataSet, rng: np.random.Generator) -> SliceBox:
-    for _ in range(_TRIES):
-        box = data.cases[int(rng.integers(len(data)))].box_slice
-        if box is not None:
-            return box
-    rows, cols = data.hu_all.shape[1:]
-    return SliceBox(0.2 * cols, 0.4 * rows, 0.35 * cols, 0.55 * rows)
+def _asked(data: DataSet, index: int, turn: Turn, rng: np.random.Generator) -> cases.Turn:
+    """One of the case's turns of this kind, by chance; of the other kind if it has none."""
+    turns = data.taught[index]
+    of_kind = [each for each in turns if each.turn == turn] or list(turns)
+    if not of_kind:
+        raise DataSetError(f"{data.row(index)}: there is nothing to learn from it.")
+    return of_kind[0] if len(of_kind) == 1 else of_kind[int(rng.integers(len(of_kind)))]
 
 
 def vary(hu: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -100,134 +126,116 @@ def vary(hu: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float6
 def _locate(case: Case, hu: NDArray[np.float64], manifest: Manifest) -> Item:
     picture = zoom.model_image(hu, manifest)
     boxes = [(case.box_slice, case.finding)] if case.box_slice else []
-    target = prompt.write_boxes(boxes, picture.slice_map, manifest)
-    messages = prompt.locate_messages(manifest)
-    return Item("locate", picture.image, messages, target, picture.slice_map, shown=bool(boxes))
-
-
-def _reason(
-    case: Case,
-    hu: NDArray[np.float64],
-    mask: NDArray[np.bool_],
-    other: SliceBox,
-    manifest: Manifest,
-    rng: np.random.Generator,
-) -> Item:
-    kind = _region_kind(case, rng)
-    region = _region(kind, case, hu, mask, other, manifest, rng)
-    shown = case.box_slice is not None and (kind == "finding" or region is None)
-    picture = zoom.composite(hu, region, manifest)
-    steps = steps_for(case, shown=shown, zoomed=region is not None, rng=rng)
-    answer = case.finding if shown else NO_FINDING
-    question = QUESTIONS[int(rng.integers(len(QUESTIONS)))] if rng.random() < QUESTION_SHARE else None
     return Item(
-        "reason",
+        "locate",
         picture.image,
-        prompt.reason_messages(manifest, question),
-        prompt.write_reply(steps, answer, manifest),
+        prompt.locate_messages(manifest),
+        prompt.write_boxes(boxes, picture.slice_map, manifest),
         picture.slice_map,
-        picture,
-        region,
-        shown,
+        shown=bool(boxes),
+        answer=case.finding,
+        manifest=manifest,
     )
 
 
-def _region_kind(case: Case, rng: np.random.Generator) -> RegionKind:
-    draw = rng.random()
-    if case.box_slice is None:
-        return "none" if draw < PLAIN_SHARE_NORMAL else "decoy"
-    if draw < PLAIN_SHARE:
-        return "none"
-    return "decoy" if draw < PLAIN_SHARE + ELSEWHERE_SHARE else "finding"
+def _pictured(case: Case, asked: cases.Turn, picture: NDArray[np.uint8], manifest: Manifest) -> Item:
+    """A finished picture with its own question; of reasoning nothing is known but the answer."""
+    shown, own = model_picture(picture, manifest.image), questioned(manifest, asked.options)
+    return Item(
+        "reason",
+        shown.image,
+        prompt.reason_messages(own, asked.question),
+        _written([replies.ANSWER.format(answer=asked.answer)], asked.answer, own),
+        shown.slice_map,
+        shown=case.box_slice is not None,
+        answer=asked.answer,
+        manifest=own,
+    )
 
 
-def _region(
-    kind: RegionKind,
-    case: Case,
-    hu: NDArray[np.float64],
-    mask: NDArray[np.bool_],
-    other: SliceBox,
-    manifest: Manifest,
-    rng: np.random.Generator,
-) -> SliceBox | None:
-    if kind == "none":
-        return None
-    if kind == "decoy":
-        return decoy(hu, mask, other, manifest, rng)
-    assert case.box_slice is not None
-    rows, cols = hu.shape
-    if rng.random() < BESIDE_SHARE:
-        return beside(case.box_slice, rows, cols, manifest, rng)
-    return jittered(case.box_slice, rows, cols, rng)
+def _written(steps: list[str], answer: str, manifest: Manifest) -> str:
+    return prompt.write_reply(steps if manifest.reply.thinking else [], answer, manifest)
 
 
-def jittered(box: SliceBox, rows: int, cols: int, rng: np.random.Generator) -> SliceBox:
-    """The box moved and stretched by chance, its intersection over union with itself at least 0.3."""
-    width, height = box.x1 - box.x0, box.y1 - box.y0
-    spread = rng.uniform(0.02, 0.35)
-    for _ in range(_TRIES):
-        dx0, dy0, dx1, dy1 = rng.normal(0.0, spread, 4) * (width, height, width, height)
-        x0, y0 = max(box.x0 + dx0, 0.0), max(box.y0 + dy0, 0.0)
-        x1, y1 = min(box.x1 + dx1, float(cols)), min(box.y1 + dy1, float(rows))
-        if x1 - x0 >= 1 and y1 - y0 >= 1 and box.iou(moved := SliceBox(x0, y0, x1, y1)) >= LEAST_IOU:
-            return moved
-    return box
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reason:
+    """The making of one *reason* turn; every choice is drawn from ``rng``, in a fixed order."""
 
+    data: DataSet
+    index: int
+    asked: cases.Turn
+    hu: NDArray[np.float64]
+    manifest: Manifest
+    rng: np.random.Generator
 
-def beside(box: SliceBox, rows: int, cols: int, manifest: Manifest, rng: np.random.Generator) -> SliceBox:
-    """The box moved as far as its inset still shows the whole lesion; a small one may miss it."""
-    width, height = box.x1 - box.x0, box.y1 - box.y0
-    reach = max(manifest.zoom.min_crop * min(rows, cols), manifest.zoom.context * max(width, height)) / 2
-    for _ in range(_TRIES):
-        x, y = rng.uniform(-reach, reach, 2) + box.centre
-        x0, y0 = x - width / 2, y - height / 2
-        if x0 < 0 or y0 < 0 or x0 + width > cols or y0 + height > rows:
-            continue
-        moved = SliceBox(x0, y0, x0 + width, y0 + height)
-        crop = zoom.crop_for(moved, rows, cols, manifest.zoom)
-        if crop.x0 <= box.x0 and crop.y0 <= box.y0 and box.x1 <= crop.x1 and box.y1 <= crop.y1:
-            return moved
-    return jittered(box, rows, cols, rng)
+    @property
+    def case(self) -> Case:
+        return self.data.cases[self.index]
 
+    def item(self) -> Item:
+        like = regions.some_box(self.data, self.index, self.rng)
+        kind = self._kind()
+        region = self._region(kind, like)
+        shown = self.case.box_slice is not None and (kind == "finding" or region is None)
+        picture = zoom.composite(self.hu, region, self.manifest)
+        answer = self._answer(shown=shown)
+        steps = self._steps(answer, shown=shown, zoomed=region is not None)
+        question, manifest = self._question()
+        return Item(
+            "reason",
+            picture.image,
+            prompt.reason_messages(manifest, question),
+            _written(steps, answer, manifest),
+            picture.slice_map,
+            picture,
+            region,
+            shown,
+            answer,
+            manifest,
+        )
 
-def decoy(
-    hu: NDArray[np.float64],
-    mask: NDArray[np.bool_],
-    like: SliceBox,
-    manifest: Manifest,
-    rng: np.random.Generator,
-) -> SliceBox | None:
-    """A region whose inset shows nothing of the lesion: another's box, half the time in place, else moved.
+    def _kind(self) -> RegionKind:
+        draw = self.rng.random()
+        if self.case.box_slice is None:
+            return "none" if draw < PLAIN_SHARE_NORMAL else "decoy"
+        if draw < PLAIN_SHARE:
+            return "none"
+        elsewhere = draw < PLAIN_SHARE + ELSEWHERE_SHARE and self._nothing_else()
+        return "decoy" if elsewhere else "finding"
 
-    Parameters
-    ----------
-    like : SliceBox
-        The lesion's box on some other slice of the data set.
+    def _nothing_else(self) -> bool:
+        """Whether it is known that a region elsewhere shows nothing, and the question may be answered so."""
+        return self.asked.question is None and self.case.exhaustive and bool(self.manifest.no_finding)
 
-    Returns
-    -------
-    SliceBox or None
-        None where no place was found.
-    """
-    rows, cols = hu.shape
-    in_place = rng.random() < 0.5
-    for attempt in range(_TRIES):
-        box = jittered(like, rows, cols, rng) if in_place and attempt < 3 else _moved(like, hu, rng)
-        if box is None:
-            continue
-        crop = zoom.crop_for(box, rows, cols, manifest.zoom)
-        if not mask[int(crop.y0) : int(crop.y1), int(crop.x0) : int(crop.x1)].any():
-            return box
-    return None
+    def _region(self, kind: RegionKind, like: SliceBox) -> SliceBox | None:
+        box = self.case.box_slice
+        if kind == "none":
+            return None
+        if kind == "decoy" or box is None:
+            return regions.decoy(self.hu, self.data.mask(self.index), like, self.manifest, self.rng)
+        rows, cols = self.hu.shape
+        if self.rng.random() < BESIDE_SHARE:
+            return regions.beside(box, rows, cols, self.manifest, self.rng)
+        return regions.jittered(box, rows, cols, self.rng)
 
+    def _answer(self, *, shown: bool) -> str:
+        elsewhere = self.case.box_slice is not None and not shown
+        return self.manifest.no_finding if elsewhere else self.asked.answer
 
-def _moved(like: SliceBox, hu: NDArray[np.float64], rng: np.random.Generator) -> SliceBox | None:
-    """The box somewhere else, inside the body; None if this draw fell outside."""
-    rows, cols = hu.shape
-    width, height = like.x1 - like.x0, like.y1 - like.y0
-    x, y = rng.uniform(0.1 * cols, 0.9 * cols), rng.uniform(0.15 * rows, 0.85 * rows)
-    around = hu[max(int(y) - 1, 0) : int(y) + 2, max(int(x) - 1, 0) : int(x) + 2].mean()
-    if around < AIR_BELOW_HU:
-        return None
-    x0, y0 = max(x - width / 2, 0.0), max(y - height / 2, 0.0)
-    return SliceBox(x0, y0, min(x + width / 2, cols), min(y + height / 2, rows))
+    def _steps(self, answer: str, *, shown: bool, zoomed: bool) -> list[str]:
+        own = self.asked.question is not None
+        if self.case.mask_from == "phantom" and not own:
+            return replies.steps_for(self.case, shown=shown, zoomed=zoomed, rng=self.rng)
+        if not own and answer == self.manifest.no_finding:
+            return replies.nothing_steps(answer, zoomed=zoomed, rng=self.rng)
+        evidence = measured(self.data, self.index) if shown else None
+        return replies.answer_steps(answer, evidence, own_question=own, zoomed=zoomed, rng=self.rng)
+
+    def _question(self) -> tuple[str | None, Manifest]:
+        """What is asked, and the manifest that says what may be answered."""
+        if self.asked.question is not None:
+            return self.asked.question, questioned(self.manifest, self.asked.options)
+        if self.rng.random() >= QUESTION_SHARE:
+            return None, self.manifest
+        known = replies.questions_of(self.manifest.answer_classes)
+        return known[int(self.rng.integers(len(known)))], self.manifest

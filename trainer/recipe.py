@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from safetensors.torch import load_model, save_model
+from safetensors.torch import save_model
 from transformers import (
     Qwen2_5_VLForConditionalGeneration,
     Qwen2Tokenizer,
@@ -32,6 +32,7 @@ from .evaluate import evaluate
 from .fit import Fit
 from .replies import QUESTIONS
 from .sft import Sft, fine_tune
+from .vocabulary import fitted
 from .warmup import warm_up
 
 HEADS_NAME: Final = "heads.safetensors"
@@ -140,8 +141,10 @@ def _to_tune(
 def _base(recipe: Recipe, data: Path, work: Path) -> tuple[Path, Manifest]:
     """The folder training begins with (made once), and its manifest."""
     if recipe.start is not None:
-        return recipe.start, _refuse_adapter(recipe, bundle.verify(recipe.start))
-    manifest, folder = bundle.template(recipe.template), (recipe.earlier or work) / "base"
+        manifest = _refuse_adapter(recipe, bundle.verify(recipe.start))
+        return recipe.start, fitted(manifest, dataset.read(data))
+    manifest = fitted(bundle.template(recipe.template), dataset.read(data))
+    folder = (recipe.earlier or work) / "base"
     if not (folder / "model.safetensors").exists():
         tokenizer = architecture.train_tokenizer(corpus(dataset.read(data), manifest))
         model = architecture.build_model(tokenizer, recipe.shape, recipe.seed)
@@ -160,7 +163,7 @@ def corpus(data: dataset.DataSet, manifest: Manifest) -> Iterator[str]:
     rng = np.random.default_rng(0)
     prompts = manifest.prompt
     own = (prompts.system, prompts.locate, prompts.reason, prompts.question, *manifest.answer_classes)
-    for index in range(min(len(data), _CORPUS_CASES)):
+    for index in data.to_learn()[:_CORPUS_CASES]:
         yield from own
         yield from QUESTIONS
         for turn in ("locate", "reason"):
@@ -194,9 +197,7 @@ def _with_heads(
     model = _load(folder)
     if not heads_file.exists():
         return model, None
-    heads = dense.DenseHeads(model.config.get_text_config().hidden_size)
-    load_model(heads, heads_file)
-    return model, heads
+    return model, dense.load_heads(heads_file)
 
 
 def _load(folder: Path) -> Qwen2_5_VLForConditionalGeneration:

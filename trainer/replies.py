@@ -1,7 +1,9 @@
-"""What the demo model learns to say: sentences derived from a phantom's truth, in a few wordings.
+"""What a model learns to say before its answer: what was measured of the region, and what is known of it.
 
-Every sentence is either checkable beside the measurement (side, density, size) or about what the picture
-shows; none is copied from a report. The words are the trainer's own, for phantoms only.
+A phantom's truth is known by its construction, and its sentences are those of :mod:`.phantom_replies`. Of
+any other slice nothing is said but its side, size and density as the viewer's own functions measure them,
+and the answer that its source gives. Each such sentence is kept only where the viewer's own check of claims
+agrees with it, so that no model learns to contradict what stands beside its words.
 """
 
 from __future__ import annotations
@@ -11,91 +13,25 @@ from typing import Final
 
 import numpy as np
 
-from .dataset import Case
+from medreason_viewer.reasoning.evidence import check
+from medreason_viewer.reasoning.request import Evidence
 
-NO_FINDING: Final = "no finding"
-FINDINGS: Final = (
-    "nodule",
-    "mass",
-    "consolidation",
-    "ground-glass",
-    "effusion",
-    "emphysema",
-    "pneumothorax",
-    NO_FINDING,
-)
+from .case import Case
+from .phantom_replies import FINDINGS, NO_FINDING, phantom_steps, pick, round_size
 
-_LEVEL: Final = ("The slice is at the level of the {level}.", "Level: {level}.")
-_LOOKS: Final[dict[str, tuple[str, ...]]] = {
-    "nodule": (
-        "The zoom shows a small round nodule in the {side} lung.",
-        "There is a small round nodule in the {side} lung.",
-    ),
-    "mass": (
-        "The zoom shows a large mass in the {side} lung.",
-        "There is a large mass in the {side} lung.",
-    ),
-    "consolidation": (
-        "The zoom shows a consolidation in the {side} lung.",
-        "There is a dense area with blurred edges in the {side} lung.",
-    ),
-    "ground-glass": (
-        "The zoom shows a hazy area in the {side} lung.",
-        "There is a hazy area in the {side} lung.",
-    ),
-    "effusion": (
-        "The zoom shows a layer along the back wall of the {side} chest.",
-        "There is a layer behind the {side} lung.",
-    ),
-    "emphysema": (
-        "The zoom shows dark holes in the {side} lung.",
-        "There are dark holes in the {side} lung.",
-    ),
-    "pneumothorax": (
-        "The zoom shows a dark rim outside the {side} lung.",
-        "There is a dark rim between the {side} lung and the chest wall.",
-    ),
-}
-_DENSITY: Final[dict[str, tuple[str, ...]]] = {
-    "nodule": ("It is solid, of soft-tissue density.", "Its density is solid."),
-    "mass": ("It is solid, of soft-tissue density.", "Its density is solid."),
-    "consolidation": (
-        "It is of soft-tissue density and hides the vessels.",
-        "It is dense and hides the vessels.",
-    ),
-    "ground-glass": (
-        "It is of ground-glass density and vessels remain visible.",
-        "Its density is ground-glass.",
-    ),
-    "effusion": ("It is of fluid density.", "Its density is that of fluid."),
-    "emphysema": ("They are darker than normal lung.", "They are of air density."),
-    "pneumothorax": ("It is of air density and holds no vessels.", "It is air without vessels."),
-}
-_SIZE: Final[dict[str, tuple[str, ...]]] = {
-    "nodule": ("It measures about {size} mm.", "Its long axis is about {size} mm."),
-    "mass": ("It measures about {size} mm.", "Its long axis is about {size} mm."),
-    "consolidation": ("It measures about {size} mm.",),
-    "ground-glass": ("It measures about {size} mm.",),
-}
-_SO: Final[dict[str, tuple[str, ...]]] = {
-    "nodule": ("It is round and below 30 mm: a nodule.",),
-    "mass": ("It is above 30 mm: a mass.",),
-    "consolidation": ("Air spaces are filled: consolidation.",),
-    "ground-glass": ("The lung is veiled, not filled: ground-glass.",),
-    "effusion": ("Fluid lies in the pleural space: effusion.",),
-    "emphysema": ("Lung tissue is lost: emphysema.",),
-    "pneumothorax": ("Air lies in the pleural space: pneumothorax.",),
-}
-_NORMAL: Final = (
-    "The zoom shows no abnormal density.",
-    "Vessels and lung look normal.",
-    "Nothing in it stands out: no finding.",
-)
-_NORMAL_SLICE: Final = (
-    "Both lungs are clear.",
-    "Vessels and lung look normal.",
-    "Nothing in it stands out: no finding.",
-)
+__all__ = [
+    "ANSWER",
+    "FINDINGS",
+    "NO_FINDING",
+    "QUESTIONS",
+    "answer_steps",
+    "measured",
+    "nothing_steps",
+    "questions_of",
+    "round_size",
+    "steps_for",
+]
+
 QUESTIONS: Final = (
     "What is this?",
     "What does this region show?",
@@ -107,35 +43,73 @@ QUESTIONS: Final = (
     "Is this a lesion?",
 )
 """A reader's own questions, a share of the training, so that the prompt's wording matters little."""
+_HU_STEP: Final = 50
+_SIDE: Final = ("It lies on the {side}.", "It lies on the {side} side of the body.")
+_MIDLINE: Final = ("It lies in the midline.",)
+_SIZE: Final = ("It measures about {size} mm.", "Its long axis is about {size} mm.")
+_HU: Final = ("Its mean is about {hu} HU.", "It averages about {hu} HU.")
+_SO: Final = ("The region shows: {answer}.", "It is marked as: {answer}.")
+_SO_SLICE: Final = ("The slice shows: {answer}.",)
+_NOTHING: Final = ("Nothing in the zoom stands out: {answer}.", "The zoom shows nothing abnormal: {answer}.")
+_NOTHING_SLICE: Final = ("Nothing on the slice stands out: {answer}.",)
+ANSWER: Final = "The answer is: {answer}."
 
 
-def round_size(size_mm: float) -> int:
-    """A size as it is said: whole mm below 10, even mm below 30, then steps of 5."""
-    step = 1 if size_mm < 10 else 2 if size_mm < 30 else 5
-    return max(step, int(round(size_mm / step) * step))
+def questions_of(classes: Sequence[str]) -> tuple[str, ...]:
+    """The readers' questions for a model of these answer classes: none names a finding it does not know."""
+    strange = [name for name in FINDINGS if name not in classes]
+    return tuple(text for text in QUESTIONS if not any(name in text for name in strange))
 
 
 def steps_for(case: Case, *, shown: bool, zoomed: bool, rng: np.random.Generator) -> list[str]:
-    """The thinking text, sentence by sentence.
+    """The thinking text for a phantom, sentence by sentence: see :func:`~.phantom_replies.phantom_steps`."""
+    return phantom_steps(case, shown=shown, zoomed=zoomed, rng=rng)
+
+
+def measured(evidence: Evidence | None, rng: np.random.Generator) -> list[str]:
+    """What was measured of a region, as sentences with which the viewer's check agrees.
 
     Parameters
     ----------
-    shown : bool
-        Whether the region asked about holds the case's finding (it does not in a decoy).
-    zoomed : bool
-        Whether the picture has an inset.
+    evidence : Evidence or None
+        None where nothing was measured, of which nothing is said.
     """
-    steps = [_pick(_LEVEL, rng).format(level=case.level)]
-    if not shown or case.finding == NO_FINDING:
-        return [*steps, *(_NORMAL if zoomed else _NORMAL_SLICE)]
-    looks = _LOOKS[case.finding] if zoomed else _LOOKS[case.finding][1:]  # the first speaks of the zoom
-    said = [_pick(looks, rng), _pick(_DENSITY[case.finding], rng)]
-    if case.finding in _SIZE:
-        said.append(_pick(_SIZE[case.finding], rng))
-    said.append(_pick(_SO[case.finding], rng))
-    size = round_size(case.size_mm) if case.size_mm else 0
-    return [*steps, *(text.format(side=case.side, size=size) for text in said)]
+    if evidence is None:
+        return []
+    said = []
+    if evidence.side is not None:
+        wordings = _MIDLINE if evidence.side == "midline" else _SIDE
+        said.append(pick(wordings, rng).format(side=evidence.side))
+    lesion = evidence.lesion
+    if lesion is not None and lesion.long_axis_mm is not None and not evidence.lesion_cut:
+        said.append(pick(_SIZE, rng).format(size=round_size(lesion.long_axis_mm)))
+    if lesion is not None:
+        said.append(pick(_HU, rng).format(hu=round(lesion.mean_hu / _HU_STEP) * _HU_STEP))
+    return [text for text in said if _agrees(text, evidence)]
 
 
-def _pick(wordings: Sequence[str], rng: np.random.Generator) -> str:
-    return wordings[int(rng.integers(len(wordings)))]
+def _agrees(text: str, evidence: Evidence) -> bool:
+    return all(claim.verdict == "agrees" for claim in check(text, evidence))
+
+
+def answer_steps(
+    answer: str, evidence: Evidence | None, *, own_question: bool, zoomed: bool, rng: np.random.Generator
+) -> list[str]:
+    """The thinking text that ends in a known answer.
+
+    Parameters
+    ----------
+    evidence : Evidence or None
+        Of the region shown, if it is the one that the answer is about.
+    own_question : bool
+        Whether the source asked something of its own, to which the answer may be any word.
+    """
+    if own_question:
+        return [*measured(evidence, rng), ANSWER.format(answer=answer)]
+    so = pick(_SO if zoomed else _SO_SLICE, rng)
+    return [*measured(evidence, rng), so.format(answer=answer)]
+
+
+def nothing_steps(answer: str, *, zoomed: bool, rng: np.random.Generator) -> list[str]:
+    """The thinking text for a region, or slice, of which it is known that it shows nothing abnormal."""
+    return [pick(_NOTHING if zoomed else _NOTHING_SLICE, rng).format(answer=answer)]

@@ -66,9 +66,11 @@ class Sft:
         Raises
         ------
         DataSetError
-            If an emphasis names a finding that no case has.
+            If there is nothing to learn from, or an emphasis names a finding that no case has.
         """
-        cases = data.of_split("train")
+        cases = data.to_learn()
+        if not cases:
+            raise DataSetError(f"There is no slice to train on in {data.folder}.")
         findings = [data.cases[case].finding for case in cases]
         if strange := set(self.emphasis) - set(findings):
             raise DataSetError(f"No case of the data set has the finding {', '.join(sorted(strange))}.")

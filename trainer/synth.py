@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import multiprocessing
 import time
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 
 from medreason_viewer.volume.phantom import Finding, PhantomSlice, sample_slice
 
-from .dataset import Case, Writer
+from . import card
+from .case import Case, Split, Turn
+from .dataset import Writer
 from .replies import FINDINGS, NO_FINDING
 
 Setting = Literal["standard", "shifted"]
@@ -26,6 +29,8 @@ _LEVEL_WORDS: Final = {
     "heart": "heart",
     "base": "lung base",
 }
+_LICENCE: Final = "Apache-2.0"
+_VALIDATION_SHARE: Final = 0.05
 _LOG_EVERY: Final = 1000
 _CHUNK: Final = 16
 _log = logging.getLogger(__name__)
@@ -76,16 +81,32 @@ class _Maker:
 
 
 def _case(shown: PhantomSlice) -> Case:
+    finding = NO_FINDING if shown.finding == "none" else shown.finding
+    patient = f"phantom-{shown.seed}"
     return Case(
-        patient=f"phantom-{shown.seed}",
-        finding=NO_FINDING if shown.finding == "none" else shown.finding,
+        patient=patient,
+        finding=finding,
         box_slice=shown.box_slice,
         side=shown.side or "",
         level=_LEVEL_WORDS[shown.level],
         size_mm=shown.size_mm,
         spacing_mm=(shown.spacing_mm, shown.spacing_mm),
         source=f"phantom, {shown.setting} setting",
+        licence=_LICENCE,
+        split=split_of(patient),
+        turns=(Turn("locate", finding), Turn("reason", finding, options=FINDINGS)),
+        mask_from="phantom",
+        exhaustive=True,
+        body_part="CHEST",
+        kernel="PHANTOM",
+        plane_name="axial",
     )
+
+
+def split_of(patient: str) -> Split:
+    """By a hash of the name, so that no phantom is ever in both splits."""
+    digest = hashlib.sha256(patient.encode()).digest()
+    return "validation" if int.from_bytes(digest[:4], "big") / 2**32 < _VALIDATION_SHARE else "train"
 
 
 def synthesize(plan: Synthesis, folder: Path, workers: int = 1) -> None:
@@ -96,15 +117,18 @@ def synthesize(plan: Synthesis, folder: Path, workers: int = 1) -> None:
     DataSetError
         If the folder holds something already.
     """
-    writer = Writer(folder, plan.count, plan.matrix)
-    began = time.monotonic()
-    for done, (case, hu, mask) in enumerate(_made(plan, workers), start=1):
-        writer.add(case, hu, mask)
-        if done % _LOG_EVERY == 0 or done == plan.count:
-            pace_s = (time.monotonic() - began) / done
-            _log.info("%d of %d slices, %.1f min left", done, plan.count, (plan.count - done) * pace_s / 60)
-    made_by = {"seed": plan.seed, "setting": plan.setting, "matrix": plan.matrix, "generator": "phantom"}
-    writer.finish(made_by)
+    began, cases = time.monotonic(), []
+    with Writer(folder) as writer:
+        for done, (case, hu, mask) in enumerate(_made(plan, workers), start=1):
+            writer.add(case, hu, mask)
+            cases.append(case)
+            if done % _LOG_EVERY == 0 or done == plan.count:
+                pace_s = (time.monotonic() - began) / done
+                left_min = (plan.count - done) * pace_s / 60
+                _log.info("%d of %d slices, %.1f min left", done, plan.count, left_min)
+        made_by = {"seed": plan.seed, "setting": plan.setting, "matrix": plan.matrix, "generator": "phantom"}
+        told = card.of(f"phantom, {plan.setting} setting", _LICENCE, cases, _VALIDATION_SHARE) | made_by
+        writer.finish({"card.json": card.as_json(told), "card.md": card.as_text(told)})
 
 
 def _made(plan: Synthesis, workers: int) -> Iterator[Packed]:

@@ -47,16 +47,16 @@ class WarmupCollator:
     def _one(self, data: dataset.DataSet, row: dict[str, Any]) -> tuple[items.Item, dense.DenseTarget]:
         rng = np.random.default_rng(row["draw"])
         item = items.make(data, row["case"], row["turn"], self._manifest, rng)
-        return item, dense.target_of(data, row["case"], item)
+        return item, dense.target_of(data, row["case"], item, dense.findings_of(self._manifest))
 
 
 class WarmedTower(nn.Module):
     """The model's vision tower with dense heads on it."""
 
-    def __init__(self, visual: nn.Module, hidden: int) -> None:
+    def __init__(self, visual: nn.Module, hidden: int, findings: int) -> None:
         super().__init__()
         self.visual = visual
-        self.heads = dense.DenseHeads(hidden)
+        self.heads = dense.DenseHeads(hidden, findings)
 
     def forward(
         self,
@@ -116,12 +116,13 @@ def warm_up(
     resume : bool
         Go on from the last checkpoint in the folder, if there is one.
     """
-    cases = dataset.read(data).of_split("train")
-    tower = WarmedTower(model.model.visual, model.config.get_text_config().hidden_size)
+    opened, findings = dataset.read(data), dense.findings_of(manifest)
+    dense.refuse_unmarked(opened)
+    tower = WarmedTower(model.model.visual, model.config.get_text_config().hidden_size, len(findings))
     trainer = _PartsTrainer(
         model=tower,
         args=TrainingArguments(**fit.arguments(folder)),
-        train_dataset=draws(cases, fit.steps * fit.batch, TURNS, fit.seed),
+        train_dataset=draws(opened.to_learn(), fit.steps * fit.batch, TURNS, fit.seed),
         data_collator=resuming.Naming(WarmupCollator(data, manifest)),
         callbacks=[Progress("warm-up", fit.batch)],
     )

@@ -11,7 +11,7 @@ from medreason_viewer.reasoning.claims import find_claims
 from medreason_viewer.reasoning.manifest import Manifest
 from medreason_viewer.reasoning.parse import parse_boxes, parse_reply
 from medreason_viewer.volume.geometry import SliceBox
-from trainer import dense, items
+from trainer import dense, items, regions
 from trainer.dataset import DataSet
 from trainer.replies import FINDINGS, NO_FINDING, round_size
 
@@ -76,7 +76,7 @@ def test_a_region_is_never_the_truth_and_a_decoy_never_shows_it(
             assert case.box_slice is not None
             held = crop.x0 <= case.box_slice.x0 and crop.y0 <= case.box_slice.y0
             held = held and case.box_slice.x1 <= crop.x1 and case.box_slice.y1 <= crop.y1
-            assert held or case.box_slice.iou(item.region_slice) >= items.LEAST_IOU
+            assert held or case.box_slice.iou(item.region_slice) >= regions.LEAST_IOU
             assert case.box_slice != item.region_slice
             shown += 1
         else:
@@ -87,7 +87,7 @@ def test_a_region_is_never_the_truth_and_a_decoy_never_shows_it(
 
 def test_jitter_spreads_but_never_loses_the_box() -> None:
     box, rng = SliceBox(10, 20, 40, 44), np.random.default_rng(0)
-    ious = [box.iou(items.jittered(box, 96, 96, rng)) for _ in range(400)]
+    ious = [box.iou(regions.jittered(box, 96, 96, rng)) for _ in range(400)]
     assert min(ious) >= 0.3
     assert np.percentile(ious, 10) < 0.6 < 0.85 < np.percentile(ious, 90)
 
@@ -110,7 +110,7 @@ def test_dense_targets_mark_the_lesion_and_its_enlarged_copy() -> None:
     box = SliceBox(84, 140, 98, 154)
     picture = zoom.composite(hu, box, manifest)
     item = items.Item("reason", picture.image, [], "", picture.slice_map, picture, box, shown=True)
-    found = dense.target(item, mask, "nodule", box.as_tuple())
+    found = dense.target(item, mask, dense.label_of("nodule", FINDINGS), box.as_tuple())
     np.testing.assert_array_equal(np.argwhere(found.boxed), [[5, 3]])  # 140 / 28, 84 / 28
     np.testing.assert_allclose(found.box_model, box.as_tuple())
     np.testing.assert_array_equal(found.cells[5, 3].reshape(4, 4)[:2, :2], 1)

@@ -142,9 +142,10 @@ def test_a_region_in_the_inset_means_what_the_inset_shows() -> None:
 @pytest.mark.parametrize("finding", FINDINGS)
 def test_what_fine_tuning_teaches_contradicts_nothing(finding: str) -> None:
     """The sentences of the phantoms assert the finding that they end in, whatever they deny."""
-    from trainer.dataset import Case
+    from trainer.case import Case
 
-    case = Case("p", finding, None if finding == NO_FINDING else BOX, "right", "carina", 12.0, (1.0, 1.0))
+    box = None if finding == NO_FINDING else BOX
+    case = Case("p", finding, box, "right", "carina", 12.0, (1.0, 1.0), "phantom", "Apache-2.0")
     for seed in range(8):
         rng = np.random.default_rng(seed)
         reply = write_reply(steps_for(case, shown=True, zoomed=True, rng=rng), finding, DEMO)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from ingest_data import Ingested, Study
 
+from trainer.dataset import DataSet, read
 from trainer.ingest.gather import Plan, Source, gather
 from trainer.ingest.intake import Leaks
-from trainer.ingest.store import DataSet, read
 
 
 @pytest.fixture(scope="session")

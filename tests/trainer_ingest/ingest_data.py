@@ -16,10 +16,10 @@ from medreason_viewer.volume.load import load_volume
 from medreason_viewer.volume.phantom import Finding, StudyTruth, write_study
 from medreason_viewer.volume.scan import scan
 from medreason_viewer.volume.series import Series
+from trainer.dataset import DataSet
 from trainer.ingest.build import Vocabulary
 from trainer.ingest.gather import Source
 from trainer.ingest.intake import Leaks
-from trainer.ingest.store import DataSet
 
 CLASSES = ("nodule", "mass", "effusion", "no finding")
 VOCABULARY = Vocabulary(CLASSES)

@@ -12,8 +12,8 @@ from ingest_data import Study, write_csv
 
 from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning import bundle
+from trainer.dataset import read
 from trainer.ingest import command
-from trainer.ingest.store import read
 
 
 def _run(*words: str | Path) -> None:

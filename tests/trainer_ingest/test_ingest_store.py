@@ -15,11 +15,11 @@ from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning import bundle
 from medreason_viewer.volume.geometry import SliceBox, SlicePlane
 from trainer import items
-from trainer.ingest.case import Case, Turn
+from trainer.case import Case, Turn
+from trainer.dataset import DataSet, Writer, read
 from trainer.ingest.intake import Intake
 from trainer.ingest.labelled import CsvSource
 from trainer.ingest.patients import Given, Patients, read_salt, settled
-from trainer.ingest.store import DataSet, Writer, read
 from trainer.ingest.truth import best_slices
 
 PLANE = SlicePlane((-10.0, 20.5, 7.25), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.8, 0.7))

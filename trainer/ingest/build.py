@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medreason_viewer.volume.series import Frame, Series
+from trainer.case import Case, Split
 from trainer.replies import NO_FINDING
 
 from . import deidentify
-from .case import Case, Draft, Split
+from .draft import Draft
 from .questions import turns_for
 from .truth import Pixels, Truth
 

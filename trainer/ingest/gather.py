@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from medreason_viewer.errors import DataSetError
+from trainer import card
+from trainer.case import Case, Split
+from trainer.dataset import Writer
 
-from . import card, deidentify
-from .case import Case, Draft, Split
+from . import deidentify
+from .draft import Draft
 from .intake import Intake, Leaks
 from .patients import Patients, read_salt
-from .store import Writer
 
 _LOG_EVERY: Final = 500
 _log = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ def gather(source: Source, plan: Plan, out: Path) -> dict[str, Any]:
         intake.refuse()
         if not kept:
             raise DataSetError(f"Nothing of the source became a case. Left out: {dict(intake.dropped)}.")
-        made = card.of(source.name, source.licence, kept, intake, plan.validation_share)
+        made = card.of(source.name, source.licence, kept, plan.validation_share, intake.dropped)
         writer.finish(
             {
                 "card.json": card.as_json(made),

@@ -19,7 +19,7 @@ from medreason_viewer.volume.geometry import SliceBox
 
 from . import labelled
 from .build import Origin, Vocabulary
-from .case import Draft
+from .draft import Draft
 from .images import Library
 from .intake import Intake, suggestion
 from .labelled import Label

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from medreason_viewer.volume.geometry import SliceBox
+from trainer.case import Split
 
 from . import truth
 from .build import Origin, Said, Vocabulary, draft
-from .case import Draft, Split
+from .draft import Draft
 from .images import Library, Place
 from .intake import Intake, suggestion
 from .patients import Given, settled, straddles

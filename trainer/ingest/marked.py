@@ -16,7 +16,7 @@ from medreason_viewer.volume.dicom.tags import NotDicom, read_tags
 
 from . import truth
 from .build import Origin, Said, Vocabulary, draft
-from .case import Draft
+from .draft import Draft
 from .images import Library, Place
 from .intake import Intake, suggestion
 

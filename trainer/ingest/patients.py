@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from medreason_viewer.errors import DataSetError
+from trainer.case import SPLITS, Split
 
-from .case import SPLITS, Split
 from .intake import Intake
 
 _SALT_BYTES: Final = 32

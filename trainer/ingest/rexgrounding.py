@@ -21,8 +21,9 @@ from medreason_viewer.errors import DataSetError, UnreadableFile, VolumeError
 from medreason_viewer.volume.grids.arrange import Arrangement, Grid, arrange
 from medreason_viewer.volume.scan import scan
 from medreason_viewer.volume.series import Series
+from trainer.case import Split
 
-from .case import Draft, Split
+from .draft import Draft
 from .intake import Intake, suggestion
 from .nifti_mask import MaskFile, read_mask
 from .patients import Given, settled, straddles

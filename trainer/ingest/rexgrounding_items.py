@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from medreason_viewer.errors import UnreadableFile
 from medreason_viewer.volume.grids.arrange import Arrangement
 from medreason_viewer.volume.series import Series
+from trainer.case import Split
 from trainer.replies import NO_FINDING
 
 from . import truth
 from .build import Origin, Said, draft
-from .case import Draft, Split
+from .draft import Draft
 from .images import pixels_of
 from .intake import Intake
 from .nifti_mask import MaskFile

@@ -16,7 +16,7 @@ from medreason_viewer.errors import DataSetError
 
 from . import marked
 from .build import Origin
-from .case import Draft
+from .draft import Draft
 from .images import Library, Place
 from .intake import Intake
 from .marked import Choice, Marked, Mask

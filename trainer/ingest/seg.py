@@ -18,7 +18,7 @@ from medreason_viewer.volume.geometry import SlicePlane
 
 from . import marked
 from .build import Origin
-from .case import Draft
+from .draft import Draft
 from .images import Library, Place
 from .intake import Intake
 from .marked import Choice, Marked, Mask

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from medreason_viewer.errors import DataSetError
 from medreason_viewer.volume.geometry import SliceBox
+from trainer.case import SPLITS, Split
 
-from .case import SPLITS, Split
 from .intake import Intake, suggestion
 
 

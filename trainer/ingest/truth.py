@@ -10,8 +10,7 @@ from scipy import ndimage
 
 from medreason_viewer.volume import measure
 from medreason_viewer.volume.geometry import SliceBox, SlicePlane
-
-from .case import MaskOrigin
+from trainer.case import MaskOrigin
 
 
 @dataclass(frozen=True, slots=True, eq=False)

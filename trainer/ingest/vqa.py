@@ -19,8 +19,9 @@ from PIL import Image, UnidentifiedImageError
 
 from medreason_viewer.errors import DataSetError
 from medreason_viewer.volume.geometry import SliceBox
+from trainer.case import SPLITS, Case, Split, Turn
 
-from .case import SPLITS, Case, Draft, Split, Turn
+from .draft import Draft
 from .intake import Intake, suggestion
 from .patients import Given, settled, straddles
 from .vqa_columns import Columns, options_in, plain_answer, sniff

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from medreason_viewer import __version__
 
 from .case import SPLITS, Case
-from .intake import Intake
-from .store import STORE_SCHEMA
+from .dataset import STORE_SCHEMA
 
 _FINDINGS_TOLD: Final = 100  # free-text answers may all differ
 
 
 def of(
-    source: str, licence: str, cases: Sequence[Case], intake: Intake, validation_share: float
+    source: str,
+    licence: str,
+    cases: Sequence[Case],
+    validation_share: float,
+    dropped: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
-    """The card as plain data, for ``card.json``."""
+    """The card as plain data, for ``card.json``.
+
+    Parameters
+    ----------
+    dropped : mapping of str to int, optional
+        Why something of the source was left out, and how often.
+    """
     turns = [turn for case in cases for turn in case.turns]
     return {
         "schema": STORE_SCHEMA,
@@ -37,7 +46,7 @@ def of(
         "pixels": dict(Counter(case.pixels for case in cases)),
         "turns": dict(Counter(turn.turn for turn in turns)),
         "unreliable_turns": sum(not turn.reliable for turn in turns),
-        "dropped": dict(intake.dropped),
+        "dropped": dict(dropped or {}),
         "warnings": _warnings(cases),
     }
 
@@ -63,6 +72,12 @@ def as_json(card: dict[str, Any]) -> str:
     return json.dumps(card, indent=2) + "\n"
 
 
+def _whose(card: dict[str, Any]) -> str:
+    if set(card["masks"]) <= {"phantom"}:
+        return "Phantoms: the pixels are nobody's."
+    return "De-identification: see `deidentification.json`. Treat the pixels as patient data all the same."
+
+
 def as_text(card: dict[str, Any]) -> str:
     """``card.md``, for people."""
     lines = [
@@ -70,7 +85,7 @@ def as_text(card: dict[str, Any]) -> str:
         "",
         f"Source: {card['source']}. Licence: {card['licence']}. Made by {card['made_by']}.",
         "Intended use: research, fine-tuning and evaluation of models. Not for diagnosis.",
-        "De-identification: see `deidentification.json`. Treat the pixels as patient data all the same.",
+        _whose(card),
         "",
         f"{card['slices']} slices of {card['patients']} known patients.",
     ]

@@ -14,7 +14,7 @@ from medreason_viewer.volume.geometry import SliceBox, SlicePlane
 Split = Literal["train", "validation", "test"]
 TurnKind = Literal["locate", "reason"]
 PixelKind = Literal["hu", "picture"]
-MaskOrigin = Literal["drawn", "segmented", "box", "none"]
+MaskOrigin = Literal["drawn", "segmented", "phantom", "box", "none"]
 
 SPLITS: Final[tuple[Split, ...]] = ("train", "validation", "test")
 
@@ -54,7 +54,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The truth of one slice; the first nine fields are those of :class:`trainer.dataset.Case`.
+    """The truth of one slice.
 
     Attributes
     ----------
@@ -80,8 +80,9 @@ class Case:
         Where the slice lies in the patient (LPS mm).
     pixels : {"hu", "picture"}
         A picture has its window and zoom burnt in already, and holds no HU.
-    mask_from : {"drawn", "segmented", "box", "none"}
-        By people, by the viewer's own segmentation inside the box, the whole box, or not there.
+    mask_from : {"drawn", "segmented", "phantom", "box", "none"}
+        By people, by the viewer's own segmentation inside the box, by a phantom's construction, the whole
+        box, or not there.
     exhaustive : bool
         Whether what is not marked on this slice is known not to be there.
     modality, body_part, kernel, plane_name : str
@@ -130,34 +131,3 @@ class Case:
         if self.box_slice is None or self.plane is None:
             return None
         return self.plane.corners_mm(self.box_slice)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Draft:
-    """A case as a reader found it, not yet part of a data set; it alone still knows the patient's own id.
-
-    Attributes
-    ----------
-    where : str
-        File and row, for a person to find it.
-    case : Case
-        ``case.patient`` is the source's id.
-    pixels : array of int16, shape (row, col), or of uint8, shape (row, col, 3)
-        HU, or a finished picture; ``case.pixels`` says which.
-    mask : array of bool, shape (row, col)
-        The lesion; empty where there is none.
-    split : Split or None
-        As the source gives it.
-    """
-
-    where: str
-    case: Case
-    pixels: NDArray[np.int16] | NDArray[np.uint8]
-    mask: NDArray[np.bool_]
-    split: Split | None = None
-
-    def __post_init__(self) -> None:
-        if self.pixels.shape[:2] != self.mask.shape:
-            raise ValueError("pixels and mask are not of one slice")
-        if self.case.box_slice is not None and not self.case.box_slice.fits(*self.mask.shape):
-            raise ValueError("the box lies outside the image")

@@ -10,7 +10,7 @@ plane_mm       centre of the first pixel, x axis, y axis: 9 numbers; ``row_mm``,
 size_mm        the lesion's long axis; ``thickness_mm``: of the slice
 exhaustive     whether what is not marked is known to be absent
 turns          list of {turn, question (null: the bundle's), options, answer, reliable}
-pixels         hu or picture; ``mask_from``: drawn, segmented, box or none
+pixels         hu or picture; ``mask_from``: drawn, segmented, phantom, box or none
 modality ...   ``body_part``, ``kernel``, ``plane_name``: coarse attributes
 source         and ``licence``, in words
 rows, cols     of the slice
