@@ -18,7 +18,7 @@ from typing import Final
 from medreason_viewer import __version__
 from medreason_viewer.errors import MedReasonError
 
-from . import evaluate_command, grpo_command, sft_command
+from . import evaluate_command, grpo_command, run_command, sft_command
 from .ingest import command as ingest_command
 
 FAILED: Final = 1
@@ -56,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"MedReason Viewer {__version__}")
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run_command.add_init(commands.add_parser("init", help="write a commented config to edit"))
+    run_command.add_check(commands.add_parser("check", help="what a config needs against what is there"))
+    run_command.add_run(
+        commands.add_parser("run", help="ingest, sft, grpo, evaluate: all that a config says")
+    )
     _add_synth(commands.add_parser("synth", help="make a data set of phantom slices"))
     sft_command.add(commands.add_parser("sft", help="fine-tune a model, from scratch or from a bundle"))
     evaluate_command.add(commands.add_parser("evaluate", help="measure a bundle on a data set"))

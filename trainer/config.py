@@ -14,6 +14,8 @@ from typing import Any, Final, Literal
 
 STAGES: Final = ("ingest", "sft", "grpo", "evaluate", "report", "export")
 Stage = Literal["ingest", "sft", "grpo", "evaluate", "report", "export"]
+CONFIGS: Final = Path(__file__).parent / "configs"
+"""The recipes that come with the program."""
 _OURS: Final = "ours"
 _PEERS: Final = "ours, as peers have it"
 _NAMED: Final = "the paper names this reward; its formula and its weight are not public, so both are ours"

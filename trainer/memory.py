@@ -2,11 +2,11 @@
 
 Sources of the parts:
 
-- weights and optimizer: 4 bytes a weight in float32, 2 in bfloat16, 4.127 bits in NF4 with double quantisation
+- weights and optimizer: 4 bytes a weight in float32, 2 in bfloat16, 4.127 bits in NF4 with double quantising
   (Dettmers et al. 2023, arXiv 2305.14314; the vision tower and ``lm_head`` stay as they are); AdamW keeps two
   float32 moments and a gradient, 12 bytes a trained weight (Rajbhandari et al. 2020, arXiv 1910.02054, which
   also says what ZeRO divides among processes: moments and gradients in stages 1 and 2, weights in 3).
-- activations: ``34 s b h`` bytes a layer at 16 bits without the matrix of attention, which fused attention does
+- activations: ``34 s b h`` bytes a layer at 16 bits without the attention matrix, which fused attention does
   not keep (Korthikanti et al. 2022, arXiv 2205.05198, eq. 1), with the MLP's share, 19, scaled to Qwen's own
   width and its third, gated, matrix; with checkpointing ``2 s b h`` a layer and one whole layer.
 - logits: float32, with their gradient, 8 bytes for each token that is learnt and each word of the vocabulary.

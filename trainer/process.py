@@ -11,13 +11,12 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import IO, Final
 
 from medreason_viewer.reasoning.link import child_environment
 
-from .config import Config, Stage
+from .config import CONFIGS, Config, Stage
 from .run_folder import RunFolder
 from .stages import Step
 
@@ -145,7 +144,7 @@ class Process:
 def accelerate_file(config: Config) -> Path:
     """The config file of accelerate that the run names, or the program's own of that name."""
     named = config.launch.accelerate
-    shipped = Path(str(files("trainer"))) / "configs" / "accelerate" / f"{named}.yaml"
+    shipped = CONFIGS / "accelerate" / f"{named}.yaml"
     return shipped if shipped.is_file() else config.beside(named)
 
 
