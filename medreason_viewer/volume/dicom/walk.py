@@ -88,17 +88,13 @@ def walk(
         if tag == _PIXEL_DATA:
             return PixelSpan(position, None if length == UNDEFINED else length)
         if length == UNDEFINED:
-            if vr == b"UN":
-                raise Unusual
             if tag in wanted:
                 values[tag] = b""
-            position = _skip_sequence(data, position, read)
+            position = _skip_sequence(data, position, vr, read)
             continue
         end = position + length
         if tag in wanted:
-            if end > len(data):
-                raise Short(end)
-            values[tag] = data[position:end]
+            values[tag] = _value(data, position, end)
         elif tag in _FLOAT_PIXELS:
             return None
         position = end
@@ -107,8 +103,16 @@ def walk(
     return None
 
 
-def _skip_sequence(data: bytes, position: int, read: _Reader) -> int:
+def _value(data: bytes, position: int, end: int) -> bytes:
+    if end > len(data):
+        raise Short(end)
+    return data[position:end]
+
+
+def _skip_sequence(data: bytes, position: int, vr: bytes, read: _Reader) -> int:
     """Where the sequence of undefined length that begins here ends."""
+    if vr == b"UN":
+        raise Unusual
     depth = 1
     while depth:
         tag, vr, position, length = read(data, position)
