@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -68,8 +69,7 @@ def load(
         If the weights do not fit.
     """
     started = time.monotonic()
-    if manifest.quantization != "nf4":
-        raise BundleError(f"The quantisation {manifest.quantization!r} is not known to this version.")
+    _check_quantization(manifest)
     where, dtype = best_device(device)
     tokenizer, config = ChatTokenizer(folder), read_model_config(folder)
     with _plain_errors(folder):
@@ -77,17 +77,26 @@ def load(
         if adapter is not None:
             place_adapter(model, adapter)
     model.eval()
-    info = ModelInfo(
+    info = replace(_info(manifest, where, dtype), sha256=sha256, adapter_sha256=adapter_sha256)
+    return Engine(model, tokenizer, info, time.monotonic() - started)
+
+
+def _check_quantization(manifest: Manifest) -> None:
+    if manifest.quantization != "nf4":
+        raise BundleError(f"The quantisation {manifest.quantization!r} is not known to this version.")
+
+
+def _info(manifest: Manifest, where: str, dtype: torch.dtype) -> ModelInfo:
+    """What a manifest says of the model, and how it was loaded."""
+    return ModelInfo(
         name=manifest.name,
-        sha256=sha256,
+        sha256="",
         quantization=f"nf4 (double quantised); vision tower and lm_head {str(dtype).removeprefix('torch.')}",
         device=torch.cuda.get_device_name() if where == "cuda" else "cpu",
         licence=manifest.licence,
         trained_on=manifest.trained_on,
         intended_use=manifest.intended_use,
-        adapter_sha256=adapter_sha256,
     )
-    return Engine(model, tokenizer, info, time.monotonic() - started)
 
 
 def best_device(wanted: Device) -> tuple[str, torch.dtype]:
