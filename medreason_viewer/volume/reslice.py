@@ -73,19 +73,12 @@ def reslice(
     cut = _reslicer(source, to_voxels, plane, size)
     getattr(cut, _INTERPOLATION[interpolation])()
     if slab_mm > 0:
-        step_mm = float(source.stack.spacing_mm.min())
-        samples = max(2, math.ceil(slab_mm / step_mm) + 1)
-        getattr(cut, _SLAB[mode])()
-        cut.SetSlabNumberOfSlices(samples)
-        cut.SetOutputSpacing(plane.spacing_mm[1], plane.spacing_mm[0], slab_mm / (samples - 1))
+        _thicken(cut, source, plane, slab_mm, mode)
     cut.Update()
-    stored = _numpy_support.vtk_to_numpy(cut.GetOutput().GetPointData().GetScalars()).reshape(size)
-    if any(frame.padding for frame in volume.series.frames):
-        stored = np.maximum(stored, stored.dtype.type(source.stored(_LOWEST_HU)))
     return SliceImage(
         plane_name="oblique",
         index=0,
-        stored=stored,
+        stored=_values(cut, source, volume, size),
         slope=source.slope,
         intercept=source.intercept,
         padding_limits=None,
@@ -192,6 +185,24 @@ def _reslicer(
     cut.SetOutputExtent(0, size[1] - 1, 0, size[0] - 1, 0, 0)
     cut.SetBackgroundLevel(float(source.stored(AIR_HU)))
     return cut
+
+
+def _thicken(cut: Any, source: _Source, plane: SlicePlane, slab_mm: float, mode: SlabMode) -> None:
+    """Make the cut a slab, sampled at least as finely as the stack itself."""
+    step_mm = float(source.stack.spacing_mm.min())
+    samples = max(2, math.ceil(slab_mm / step_mm) + 1)
+    getattr(cut, _SLAB[mode])()
+    cut.SetSlabNumberOfSlices(samples)
+    cut.SetOutputSpacing(plane.spacing_mm[1], plane.spacing_mm[0], slab_mm / (samples - 1))
+
+
+def _values(cut: Any, source: _Source, volume: CtVolume, size: tuple[int, int]) -> Stored:
+    """What was cut, shape (row, col); padding mixed into it shows as the lowest HU there is."""
+    stored: Stored = _numpy_support.vtk_to_numpy(cut.GetOutput().GetPointData().GetScalars()).reshape(size)
+    if any(frame.padding for frame in volume.series.frames):
+        lowest = stored.dtype.type(source.stored(_LOWEST_HU))
+        stored = np.maximum(stored, lowest)
+    return stored
 
 
 def _outside(
