@@ -1,4 +1,4 @@
-"""What is painted of one slice, as data: its pixels, where they lie, and all that is drawn or written on it."""
+"""What is painted of one slice, as data: its pixels, where they lie, and what is drawn and written on it."""
 
 from __future__ import annotations
 
