@@ -16,7 +16,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from . import processes
+from . import processes, tracking
 
 _log = logging.getLogger(__name__)
 _MINUTE_S: Final = 60.0
@@ -99,7 +99,7 @@ class Fit:
             "remove_unused_columns": False,
             "bf16": False,
             "use_cpu": not torch.cuda.is_available(),
-            "report_to": "none",
+            "report_to": tracking.report_to(folder.name),
             "disable_tqdm": True,
         }
 

@@ -12,7 +12,7 @@ import torch
 
 from medreason_viewer.reasoning.manifest import Manifest
 
-from . import processes
+from . import processes, tracking
 from .rewards import Weights
 
 Loss = Literal["grpo", "dr_grpo", "dapo", "bnpo", "gspo"]
@@ -158,7 +158,7 @@ class Grpo:
             "dataloader_pin_memory": False,
             "bf16": on_gpu,
             "use_cpu": not on_gpu,
-            "report_to": "none",
+            "report_to": tracking.report_to("grpo"),
             "disable_tqdm": True,
         }
 

@@ -16,14 +16,13 @@ from typing import IO, Final
 
 from medreason_viewer.reasoning.link import child_environment
 
+from . import tracking
 from .config import CONFIGS, Config, Stage
 from .run_folder import RunFolder
 from .stages import Step
 
 GRACE_S: Final = 120.0
 """How long a training may take to write its last checkpoint once it is told to stop."""
-TENSORBOARD: Final = "MEDREASON_TENSORBOARD"
-"""Names the folder in which each training keeps a folder of its own for TensorBoard."""
 _TAIL: Final = 40
 _PREFIX: Final = "medreason-train: "
 _NEXT: Final = {
@@ -122,7 +121,7 @@ class Process:
 
     def environment(self) -> dict[str, str]:
         """The child's environment: off line, on the devices that the config allows."""
-        found = child_environment() | {TENSORBOARD: str(self.folder.tensorboard)}
+        found = child_environment() | {tracking.FOLDER: str(self.folder.tensorboard)}
         if self.config.run.device == "cpu":
             found["CUDA_VISIBLE_DEVICES"] = ""
         elif self.config.launch.processes == 1:
