@@ -206,6 +206,12 @@ class Evaluate:
     data: str = _field("", "a data set; empty makes held-out phantoms, or takes the validation split")
     count: int = _field(304, "held-out phantoms to make", unit="slices")
     seed: int = _field(70003, "decides every held-out phantom; never that of the training data")
+    split: Literal["validation", "test"] = _field(
+        "validation", "of a site's own data set, the slices to evaluate on where data is empty"
+    )
+    ablations: bool = _field(
+        True, "the last model also without zoom, without thinking, on blank slices, without the right option"
+    )
     limit: int = _field(0, "only the first so many slices; 0 for all", unit="slices")
 
     def __post_init__(self) -> None:

@@ -13,7 +13,8 @@
         grpo/work/           checkpoints of the reinforcement learning; replies/ holds what the model said
         grpo/bundle/         the bundle with rewards
         evaluate/NAME.json   figures of a bundle on the held-out slices: start, sft, grpo; and constant, the
-                             best answer that never looks
+                             best answer that never looks; the last model also as NAME.ABLATION.json
+        evaluate/NAME.predictions.jsonl   what it said of each slice
         report/report.html   the report, one file
         export/bundle/       what the viewer gets
         tensorboard/         for ``tensorboard --logdir``: one folder a training
@@ -96,6 +97,10 @@ class RunFolder:
     def figures(self, name: str) -> Path:
         """The figures of one model: start, sft, grpo or constant."""
         return self.path / "evaluate" / f"{name}.json"
+
+    def predictions(self, name: str) -> Path:
+        """What one model said of each slice."""
+        return self.path / "evaluate" / f"{name}.predictions.jsonl"
 
     def prepare(self) -> None:
         """Make the folder, for its user alone."""

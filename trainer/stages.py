@@ -16,6 +16,7 @@ from .run_folder import RunFolder
 
 _HARMLESS: Final = ("--threads", "--workers", "--log-every", "--device")
 """Options that do not change what a stage makes."""
+ABLATIONS: Final = ("blank", "without-zoom", "without-thinking", "without-right-option")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +214,30 @@ def bundles_of(config: Config) -> dict[str, Path]:
 
 def _evaluate(config: Config, folder: RunFolder) -> Work:
     data, bundles = heldout_of(config), bundles_of(config)
-    limit = ("--limit", str(config.evaluate.limit)) if config.evaluate.limit else ()
-    last = list(bundles.values())[-1]
-    steps = [_figures(folder, name, data, path, *limit) for name, path in bundles.items()]
-    steps.append(_figures(folder, "constant", data, last, "--constant", *limit))
+    which = ("--limit", str(config.evaluate.limit)) if config.evaluate.limit else ()
+    if data == data_of(config):
+        which = ("--split", config.evaluate.split, *which)
+    last = list(bundles)[-1]
+    steps = [_figures(folder, name, data, path, *which) for name, path in bundles.items()]
+    for variant in ABLATIONS if config.evaluate.ablations else ():
+        name = f"{last}.{variant}"
+        steps.append(_figures(folder, name, data, bundles[last], f"--{variant}", *which))
+    constant = (
+        "evaluate",
+        "--data",
+        str(data),
+        "--bundle",
+        str(bundles[last]),
+        "--json",
+        "--constant",
+        *which,
+    )
+    steps.append(Step(constant, folder.figures("constant"), to_output=True))
     return Work("evaluate", tuple(steps), (data, *bundles.values()))
 
 
 def _figures(folder: RunFolder, name: str, data: Path, model: Path, *more: str) -> Step:
-    arguments = ("evaluate", "--data", str(data), "--bundle", str(model), "--json", *more)
+    said = folder.predictions(name)
+    given = ("--data", str(data), "--bundle", str(model), "--predictions", str(said))
+    arguments = ("evaluate", *given, "--json", *more)
     return Step(arguments, folder.figures(name), to_output=True)

@@ -49,8 +49,8 @@ def _boundary(config: Config) -> Iterator[Line]:
     if grpo.save_every % boundary:
         saved = -(-grpo.save_every // boundary) * boundary
         found = (
-            f"grpo.save_every {grpo.save_every} is in the middle of a round of {boundary} steps, where going on "
-            f"is inexact: a checkpoint is written each {saved} steps"
+            f"grpo.save_every {grpo.save_every} is in the middle of a round of {boundary} steps, where going "
+            f"on is inexact: a checkpoint is written each {saved} steps"
         )
         yield Line("recipe", "warning", found, f"set grpo.save_every to {saved}")
     if grpo.steps % boundary:
