@@ -6,13 +6,15 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSize, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
 
 from . import settings as settings_file
 from .errors import MedReasonError, SettingsError
@@ -198,13 +200,8 @@ def explain_once(
     VolumeError, RegionError, ModelError, BundleError
         With a sentence for the user.
     """
-    if not has_display():
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    application = application_with_theme()
-    shown = application.platformName() not in ("offscreen", "minimal")
-    previous = None if shown else qInstallMessageHandler(log_qt)  # off screen it complains of size hints
-    place = build(Settings(), partial(_client_with_witness, bundle, on_event), manifest_info(bundle))
-    try:
+    make_client = partial(_client_with_witness, bundle, on_event)
+    with _platform() as shown, closing(build(Settings(), make_client, manifest_info(bundle))) as place:
         if not shown:
             place.window.resize(_PICTURE)  # the off-screen display is smaller
         place.window.show()
@@ -217,12 +214,22 @@ def explain_once(
         if on_explained is not None:
             on_explained(explained)
         if stay and shown:
-            application.exec()
+            QApplication.exec()
+    return explained
+
+
+@contextmanager
+def _platform() -> Iterator[bool]:
+    """Qt, on the display or off screen where there is none; gives whether there is one."""
+    if not has_display():
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    shown = application_with_theme().platformName() not in ("offscreen", "minimal")
+    previous = None if shown else qInstallMessageHandler(log_qt)  # off screen it complains of size hints
+    try:
+        yield shown
     finally:
-        place.close()
         if not shown:
             qInstallMessageHandler(previous)
-    return explained
 
 
 def _client_with_witness(
