@@ -19,7 +19,7 @@ from .scene import RESEARCH_USE, SliceScene, paint
 _GAP: Final = 10.0
 _SCENE_WIDTH: Final = 0.58  # of a landscape page that also has words
 _SCENE_HEIGHT: Final = 0.5  # of a portrait page
-_PICTURE_HEIGHT: Final = 210.0
+_PICTURE_HEIGHT: Final = 170.0
 
 Size = tuple[float, float]
 

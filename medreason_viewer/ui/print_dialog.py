@@ -25,6 +25,7 @@ from .plain import PlainLabel
 
 MakeSheet = Callable[[bool, bool], Sheet]  # with the patient, with the explanation
 
+_OF_THE_SCREEN: Final = 0.9
 _WAYS: Final = {
     "Landscape": QPageLayout.Orientation.Landscape,
     "Portrait": QPageLayout.Orientation.Portrait,
@@ -65,6 +66,8 @@ class PrintDialog(QDialog):
         self._build()
         self._connect()
         self.refresh()
+        room = self.screen().availableSize()
+        self.resize(self.sizeHint().boundedTo(room * _OF_THE_SCREEN))
 
     def layout_of_paper(self) -> QPageLayout:
         """The paper chosen."""

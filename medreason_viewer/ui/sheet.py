@@ -160,9 +160,8 @@ def _model(made: Explanation) -> list[Block]:
     weights = f"SHA-256 {model.sha256[:16]} …" + (f", adapter {adapter[:16]} …" if adapter else "")
     return [
         Text("Model", "heading"),
-        Text(_joined(model.name, model.quantization, model.device, took), "small"),
+        Text(_joined(model.name, model.quantization, model.device, took, weights), "small"),
         Text(_origin(model), "small"),
-        Text(weights, "small"),
     ]
 
 

@@ -403,11 +403,3 @@ def test_without_hands_every_failure_has_its_reason(build: Opened, small_study: 
         unattended.explain(4, ExplainTarget(box_slice=SliceBox(0, 0, 65, 9)))
     with pytest.raises(ModelError, match="does not fit into the memory"):
         unattended.explain(4, ExplainTarget(box_slice=BOX))
-
-
-def test_a_key_without_work_says_so(opened: Opened, qtbot: QtBot) -> None:
-    place = opened()
-    place.window.parts.view.setFocus()
-    qtbot.keyClick(place.window.parts.view, Qt.Key.Key_P)
-    said = [banner.text.text() for banner in place.window.banners.banners()]
-    assert "Print: this version does not do that yet." in said
