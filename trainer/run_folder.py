@@ -14,7 +14,7 @@
         grpo/bundle/         the bundle with rewards
         evaluate/NAME.json   figures of a bundle on the held-out slices: start, sft, grpo; and constant, the
                              best answer that never looks; the last model also as NAME.ABLATION.json
-        evaluate/NAME.predictions.jsonl   what it said of each slice
+        evaluate/NAME.jsonl  what it said of each slice
         report/report.html   the report, one file
         export/bundle/       what the viewer gets
         tensorboard/         for ``tensorboard --logdir``: one folder a training
@@ -100,7 +100,7 @@ class RunFolder:
 
     def predictions(self, name: str) -> Path:
         """What one model said of each slice."""
-        return self.path / "evaluate" / f"{name}.predictions.jsonl"
+        return self.path / "evaluate" / f"{name}.jsonl"
 
     def prepare(self) -> None:
         """Make the folder, for its user alone."""

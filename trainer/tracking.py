@@ -1,4 +1,4 @@
-"""Where a training's figures go for TensorBoard: a folder of its own under the one that the environment names.
+"""Where a training's figures go for TensorBoard: a folder of its own under one that the environment names.
 
 ``medreason-train run`` names it; a command of its own keeps none unless the variable is set.
 """
