@@ -18,7 +18,7 @@ from typing import Final
 from medreason_viewer import __version__
 from medreason_viewer.errors import MedReasonError
 
-from . import evaluate_command, grpo_command, run_command, sft_command
+from . import evaluate_command, grpo_command, report_command, run_command, sft_command
 from .ingest import command as ingest_command
 
 FAILED: Final = 1
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate_command.add(commands.add_parser("evaluate", help="measure a bundle on a data set"))
     ingest_command.add(commands.add_parser("ingest", help="make a data set of a site's own cases"))
     grpo_command.add(commands.add_parser("grpo", help="go on with rewards, from a fine-tuned bundle"))
+    report_command.add(commands.add_parser("report", help="one HTML file on a run"))
     grpo_command.add_bench(commands.add_parser("bench", help="rollouts beside stock generation"))
     return parser
 
