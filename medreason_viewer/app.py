@@ -27,6 +27,8 @@ from .ui.application import application_with_theme, has_display, log_qt
 from .ui.explain import Explainer, MakeClient
 from .ui.explain_panel import ExplainPanel
 from .ui.footer import Footer
+from .ui.input_bindings import InputBindings
+from .ui.input_settings import profile_of, read_settings
 from .ui.loading import VolumeLoading
 from .ui.main_window import MainWindow, Parts
 from .ui.model_bar import ModelBar
@@ -95,7 +97,7 @@ def build(
     model_bar = ModelBar(session, known_model)
     parts = Parts(
         session=session,
-        view=SliceView(session),
+        view=SliceView(session, InputBindings(profile_of(settings))),
         series=SeriesPanel(session),
         explain=ExplainPanel(session, explainer, model_bar),
         explainer=explainer,
@@ -147,7 +149,7 @@ def run(path: Path | None, bundle: Path | None, settings_path: Path | None = Non
         return 1
     application = application_with_theme()
     where = settings_path or settings_file.default_path()
-    settings, problem = _settings(where)
+    settings, problem = read_settings(where)
     place = build_for(settings, bundle)
     if problem:
         place.session.message.emit(problem)
@@ -254,6 +256,7 @@ def _wire(place: Workplace, model_bar: ModelBar) -> None:
     opening.finished.connect(partial(_show_scan, session))
     footer.cancel_requested.connect(opening.cancel)
     place.thumbnails.made.connect(place.window.parts.series.set_thumbnail)
+    place.window.parts.series.in_sight.connect(place.thumbnails.want)
     place.window.model_chosen.connect(partial(_use_model, place.explainer, session, model_bar))
 
 
@@ -275,14 +278,6 @@ def _use_model(explainer: Explainer, session: Session, model_bar: ModelBar, fold
     explainer.use(partial(ModelClient, folder))
     model_bar.show_known(known)
     explainer.start()
-
-
-def _settings(path: Path) -> tuple[Settings, str]:
-    """The settings, or the defaults and why: a file that cannot be understood is left as it is."""
-    try:
-        return settings_file.load(path), ""
-    except SettingsError as error:
-        return Settings(), f"{error} The defaults are used, and the file is left as it is."
 
 
 def _keep(path: Path, settings: Settings) -> None:

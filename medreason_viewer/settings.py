@@ -131,7 +131,7 @@ def _check(path: Path, name: str, value: Any, known: dict[str, type]) -> None:
         close = get_close_matches(name, known, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
         raise SettingsError(f"The settings file {path} has an unknown name, {name}.{hint}")
-    if type(value) is not {tuple: dict}.get(known[name], known[name]):
+    if type(value) is not (dict if known[name] is tuple else known[name]):
         raise SettingsError(f"In the settings file {path}, {name} must be {_WANTED[known[name]]}.")
     if isinstance(value, dict) and not all(isinstance(bound, str) for bound in value.values()):
         raise SettingsError(f"In the settings file {path}, {name} must hold texts in quotes alone.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from .input_profile import DEFAULT_PROFILE, InputProfile
+from .input_profile import DEFAULT_PROFILE, InputProfile, shown_key
 
 
 class InputBindings(QObject):
@@ -20,6 +20,14 @@ class InputBindings(QObject):
     def profile(self) -> InputProfile:
         """The profile in use."""
         return self._profile
+
+    def keys_for(self, action: str) -> tuple[str, ...]:
+        """Every key bound to an action now, as this system writes them."""
+        return tuple(shown_key(key) for key in self._profile.keys_for(action))
+
+    def sign(self, action: str) -> str:
+        """What a menu's line ends with: a tab and the first key of its action; empty for none."""
+        return "".join(f"\t{key}" for key in self.keys_for(action)[:1])
 
     def use(self, profile: InputProfile) -> None:
         """Use another profile from now on."""

@@ -89,6 +89,9 @@ _IHE_KEYS: Final[dict[str, str]] = {
 _MENU_KEYS: Final[dict[str, str]] = {  # the menus' own, which have these before they know a profile
     "Ctrl+O": "menu:open_folder",
     "Ctrl+Shift+O": "menu:open_file",
+    "Ctrl+S": "menu:save_image",
+    "Ctrl+C": "menu:copy_image",
+    "Ctrl+P": "menu:print",
     "Ctrl+Q": "menu:quit",
     "Ctrl+E": "menu:ask",
     "Ctrl+.": "menu:stop",
@@ -196,7 +199,7 @@ class InputProfile:
 def normal_key(text: str) -> str:
     """The portable name of one key with its modifiers, such as ``"Shift+Up"``; empty if ``text`` is none."""
     sequence = QKeySequence(text)
-    if sequence.count() != 1 or sequence[0].key() in _NO_KEYS:
+    if sequence.count() != 1 or is_modifier(_first(sequence).key()):
         return ""
     return sequence.toString(QKeySequence.SequenceFormat.PortableText)
 
@@ -224,6 +227,11 @@ def is_modifier(key: Qt.Key) -> bool:
 def _is_sign(key: Qt.Key) -> bool:
     """Whether a key types a sign or a digit: on some keyboards with Shift, on others without."""
     return 0x20 < key < 0x110000 and not chr(key).isalpha()
+
+
+def _first(sequence: QKeySequence) -> QKeyCombination:
+    first: QKeyCombination = sequence[0]  # type: ignore[index]  # PySide6's stubs do not know it
+    return first
 
 
 def _portable(combination: QKeyCombination) -> str:

@@ -1,92 +1,95 @@
-"""Mouse and keys on one page, and what this program is."""
+"""Keys and mouse: what is in use, first, and how to change it. Every change holds at once."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QVBoxLayout, QWidget
-
-from .. import __version__
-from .banner import RESEARCH_NOTICE
-from .input_profile import TOOL_NAMES, InputProfile
-from .plain import PlainLabel
-
-_NAMES: Final = {
-    "toggle_overlay": "Show or hide regions",
-    "toggle_crosshair": "Crosshair",
-    "explain": "Explain region",
-    "reset": "Whole image, first window",
-    "scroll:-1": "Previous image",
-    "scroll:1": "Next image",
-    "scroll:-10": "10 images back",
-    "scroll:10": "10 images on",
-    "first_image": "First image",
-    "last_image": "Last image",
-    "previous_series": "Previous series",
-    "next_series": "Next series",
-    "zoom_in": "Zoom in",
-    "zoom_out": "Zoom out",
-    "place_box": "Place a box without the mouse",
-    "box:1,0,1,0": "Move the box (any arrow)",
-    "box:0,0,1,0": "Resize the box (any arrow)",
-    "delete": "Remove what was drawn",
-    "auto_window": "Automatic window",
-    **{f"tool:{tool.value}": TOOL_NAMES[tool] for tool in TOOL_NAMES},
-}
-_MOUSE: Final = (
-    ("Left drag", "Window (right widens, up lowers the level)"),
-    ("Right drag", "Zoom"),
-    ("Right click", "Menu: Explain region here"),
-    ("Middle drag", "Pan"),
-    ("Wheel", "Scroll"),
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
 )
+
+from .input_bindings import InputBindings
+from .input_profile import PROFILES
+from .input_settings import change_count
+from .keys_editor import KeysEditor
+from .keys_overview import KeysOverview
+from .mouse_editor import MouseEditor
+from .plain import PlainLabel
 
 
 class KeysDialog(QDialog):
-    """Two columns: mouse, then keys."""
+    """The profile above; below the table of all bindings, and an editor each for keys and mouse.
 
-    def __init__(self, profile: InputProfile, parent: QWidget) -> None:
+    Parameters
+    ----------
+    fixed : mapping of str to str
+        Keys of the menus that cannot be given away, and the menu's words.
+    """
+
+    def __init__(self, bindings: InputBindings, fixed: Mapping[str, str], parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Mouse and keys")
-        lines = [*_MOUSE, *_key_lines(profile)]
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(18)
-        half = (len(lines) + 1) // 2
-        for place, (what, does) in enumerate(lines):
-            row, column = place % half, 2 * (place // half)
-            grid.addWidget(PlainLabel(what, "muted"), row, column)
-            grid.addWidget(PlainLabel(does), row, column + 1)
-        _close_below(self, grid)
+        self._bindings = bindings
+        self.setWindowTitle("Keys and mouse")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.profiles = QComboBox()
+        self.profiles.addItems(list(PROFILES))
+        self.profiles.textActivated.connect(lambda name: bindings.use(PROFILES[name]))
+        self.changes = PlainLabel(role="muted")
+        self.reset_all = QPushButton("Reset &all")
+        self.reset_all.clicked.connect(lambda: bindings.use(PROFILES[bindings.profile.name]))
+        self.overview, self.keys = KeysOverview(bindings, fixed), KeysEditor(bindings, fixed)
+        self.mouse = MouseEditor(bindings)
+        self.tabs = QTabWidget()
+        self.tabs.setAccessibleName("Overview, keys, mouse")
+        self.tabs.addTab(self.overview, "&Overview")
+        self.tabs.addTab(self.keys, "Change &keys")
+        self.tabs.addTab(self.mouse, "Change &mouse")
+        self._lay_out()
+        bindings.changed.connect(self.refresh)
+        self.refresh()
+        self.tabs.setFocus()
+
+    def refresh(self) -> None:
+        """Show the profile in use and how much of it the reader changed."""
+        profile = self._bindings.profile
+        count = change_count(profile)
+        self.profiles.setCurrentText(profile.name)
+        self.changes.setText("" if not count else "1 change" if count == 1 else f"{count} changes")
+        self.reset_all.setEnabled(count > 0)
+
+    def _lay_out(self) -> None:
+        caption = QLabel("&Profile")
+        caption.setBuddy(self.profiles)
+        head = QHBoxLayout()
+        for widget in (caption, self.profiles, self.changes):
+            head.addWidget(widget)
+        head.addStretch(1)
+        head.addWidget(self.reset_all)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.close)
+        for button in self.findChildren(QPushButton):
+            button.setAutoDefault(False)  # Return in a field must press none of them
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 14, 16, 12)
+        column.addLayout(head)
+        column.addWidget(self.tabs, 1)
+        column.addWidget(buttons)
+        self.resize(680, 640)
 
 
-class AboutDialog(QDialog):
-    """Name, version, licence, and that it is for research only."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("About MedReason Viewer")
-        grid = QGridLayout()
-        grid.addWidget(PlainLabel(f"MedReason Viewer {__version__}", "title"), 0, 0)
-        grid.addWidget(PlainLabel("A CT viewer that explains a region, on the workstation itself."), 1, 0)
-        grid.addWidget(PlainLabel("Licence: Apache-2.0. Nothing leaves this machine.", "muted"), 2, 0)
-        notice = PlainLabel(RESEARCH_NOTICE, "caution", wrap=True)
-        notice.setMinimumWidth(420)
-        grid.addWidget(notice, 3, 0)
-        _close_below(self, grid)
-
-
-def _key_lines(profile: InputProfile) -> list[tuple[str, str]]:
-    keys = {action: profile.keys_for(action) for action in _NAMES}
-    return [(" or ".join(keys[action]), _NAMES[action]) for action in _NAMES if keys[action]]
-
-
-def _close_below(dialog: QDialog, grid: QGridLayout) -> None:
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-    buttons.rejected.connect(dialog.close)
-    column = QVBoxLayout(dialog)
-    column.setContentsMargins(20, 18, 20, 14)
-    column.setSpacing(14)
-    column.addLayout(grid)
-    column.addWidget(buttons)
+def show_keys(bindings: InputBindings, fixed: Mapping[str, str], parent: QWidget) -> KeysDialog:
+    """The dialog, which stays open beside the window while the reader tries the keys; there is only one."""
+    dialog = parent.findChild(KeysDialog) or KeysDialog(bindings, fixed, parent)
+    dialog.show()
+    dialog.raise_()
+    dialog.activateWindow()
+    return dialog

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from ..settings import Settings
 from ..volume.geometry import SliceBox
 from . import menus, theme
+from .about import AboutDialog
 from .answer import ExplainTarget
 from .banner import RESEARCH_NOTICE, BannerArea
 from .choosing import choose_folder, choose_image
@@ -31,9 +32,11 @@ from .explain import Explainer
 from .explain_panel import ExplainPanel
 from .file_writing import FileWriting
 from .footer import Footer
+from .input_settings import remembered
 from .key_image_menu import KeyImageMenu
 from .key_image_tour import KeyImageTour
-from .keys_dialog import AboutDialog, KeysDialog
+from .keys_dialog import show_keys
+from .menu_keys import MenuKeys
 from .opening import Opening
 from .overrides import guarded
 from .printing import Printing
@@ -44,7 +47,7 @@ from .slice_scene import SceneSource
 from .slice_view import SliceView
 from .view_bar import ViewActions, ViewBar
 
-_NO_REGION: Final = "Mark a region first: draw a box on the slice (B), or right-click a spot."
+_NO_REGION: Final = "Mark a region first: draw a box on the slice, or right-click a spot."
 _ONE_AT_A_TIME: Final = "Only the first was opened: drop one folder, file or archive at a time."
 
 
@@ -83,7 +86,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("MedReason Viewer")
         self.setAcceptDrops(True)
         self.banners = BannerArea()
-        self.actions_of_view = ViewActions(parts.session, parts.view.profile)
+        self.actions_of_view = ViewActions(parts.session, parts.view.bindings, parts.view.cine)
         self.tour = KeyImageTour(parts.session, self)
         self._writing, source = FileWriting(self), SceneSource(parts.session, self)
         self.printing = Printing(parts.session, source, self._writing, self)
@@ -168,9 +171,9 @@ class MainWindow(QMainWindow):
         read_first.setChecked(self.parts.explain.read_first.isChecked())
         read_first.toggled.connect(self.parts.explain.read_first.setChecked)
         self.parts.explain.read_first.toggled.connect(read_first.setChecked)
-        keys_for = self.parts.view.profile.keys_for
-        key_images = KeyImageMenu(self.parts.session, self.tour, keys_for, self)
+        key_images = KeyImageMenu(self.parts.session, self.tour, self.parts.view.bindings.keys_for, self)
         menus.fill(self.menuBar(), self._commands(), self.actions_of_view, read_first, key_images)
+        self._menu_keys = MenuKeys(self.menuBar(), self.parts.view.bindings)
 
     def _commands(self) -> menus.Commands:
         parts = self.parts
@@ -188,7 +191,7 @@ class MainWindow(QMainWindow):
             full_screen=self._toggle_full_screen,
             next_series=lambda: parts.session.step_series(1),
             previous_series=lambda: parts.session.step_series(-1),
-            keys=lambda: KeysDialog(parts.view.profile, self).show(),
+            keys=lambda: show_keys(parts.view.bindings, self._menu_keys.fixed, self),
             about=lambda: AboutDialog(self).show(),
         )
 
@@ -226,16 +229,17 @@ class MainWindow(QMainWindow):
         """The right-click menu at a point in slice pixels."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box = self.parts.session.box_slice
+        parts, box = self.parts, self.parts.session.box_slice
         target = _target(box, x, y)
         sign = theme.icon("mdi6.comment-question-outline", theme.ACCENT)
         words = "Explain region in the box" if target and target.box_slice else "Explain region here"
-        explain = menu.addAction(sign, f"{words}\tE")
+        explain = menu.addAction(sign, words + parts.view.bindings.sign("explain"))
         explain.setEnabled(target is not None and self.parts.session.acquired_plane)
         if target is not None:
             explain.triggered.connect(lambda: self.parts.explainer.explain(target))
         if box is not None:
-            menu.addAction("Remove the box\tDel").triggered.connect(lambda: self.parts.session.set_box(None))
+            remove = menu.addAction("Remove the box" + parts.view.bindings.sign("delete"))
+            remove.triggered.connect(lambda: parts.session.set_box(None))
         menu.addSeparator()
         menu.addActions([self.actions_of_view.overlay, self.actions_of_view.reset])
         return menu
@@ -266,13 +270,15 @@ class MainWindow(QMainWindow):
         centre = max(self.width() - settings.series_panel_width - settings.explain_panel_width, 420)
         self._splitter.setSizes([settings.series_panel_width, centre, settings.explain_panel_width])
         self.parts.session.set_overlay_visible(settings.show_overlay)
+        self.parts.view.cine.set_rate(settings.cine_fps)
+        self.parts.view.cine.set_bounces(settings.cine_bounces)
         if settings.maximized:
             self.setWindowState(Qt.WindowState.WindowMaximized)
 
     def _remembered(self) -> Settings:
         left, _, right = self._splitter.sizes()
         size = self.normalGeometry().size() if self.isMaximized() or self.isFullScreen() else self.size()
-        return replace(
+        kept = replace(
             self._settings,
             read_first=self.parts.session.read_first,
             show_overlay=self.parts.session.overlay_visible,
@@ -282,6 +288,7 @@ class MainWindow(QMainWindow):
             series_panel_width=max(left, 1),
             explain_panel_width=max(right, 1),
         )
+        return remembered(kept, self.parts.view.profile, self.parts.view.cine)
 
 
 def _target(box: SliceBox | None, x: float, y: float) -> ExplainTarget | None:

@@ -78,7 +78,7 @@ def fill(
         ],
     )
     explain_menu.addAction(read_first)
-    _menu(bar, "&Help", [Entry("Mouse and &keys", commands.keys, "F1"), Entry("&About", commands.about)])
+    _menu(bar, "&Help", [Entry("&Keys and mouse …", commands.keys, "F1"), Entry("&About", commands.about)])
 
 
 def _view_menu(bar: QMenuBar, commands: Commands, view: ViewActions, key_images: QMenu) -> None:
@@ -87,6 +87,7 @@ def _view_menu(bar: QMenuBar, commands: Commands, view: ViewActions, key_images:
         menu.addActions(group)
         menu.addSeparator()
     menu.addActions([view.overlay, view.crosshair, view.reset])
+    menu.addMenu(view.cine_menu)
     menu.addSeparator()
     menu.addMenu(key_images)
     menu.addSeparator()

@@ -12,7 +12,11 @@ from PySide6.QtWidgets import QMenu, QToolBar, QToolButton
 from ..volume.slices import PlaneName3
 from ..volume.window import PRESETS
 from . import theme, wording
-from .input_profile import TOOL_NAMES, InputProfile, Tool
+from .cine import Cine
+from .cine_button import CineButton, CineMenu
+from .input_bindings import InputBindings
+from .input_profile import TOOL_NAMES, Tool
+from .menu_keys import FOLLOWS
 from .session import Session
 
 PLANES: Final[tuple[PlaneName3, ...]] = ("axial", "coronal", "sagittal")
@@ -30,21 +34,41 @@ _TOOL_ICONS: Final[dict[Tool, str]] = {
 class ViewActions:
     """The actions of bar and menus alike, kept in step with the session."""
 
-    def __init__(self, session: Session, profile: InputProfile) -> None:
-        self._session = session
+    def __init__(self, session: Session, bindings: InputBindings, cine: Cine) -> None:
+        self._session, self._bindings, self.cine = session, bindings, cine
         self.planes = {name: self._plane(name) for name in PLANES}
-        self.tools = {tool: self._tool(tool, profile) for tool in Tool if tool in _TOOL_ICONS}
-        self.presets = {name: self._preset(name, profile) for name in PRESETS}
+        self.tools = {tool: self._tool(tool) for tool in Tool if tool in _TOOL_ICONS}
+        self.presets = {name: self._preset(name) for name in PRESETS}
         self.automatic = _checkable("Automatic", session.set_automatic_window)
         self.overlay = _checkable("Show regions", self._set_overlay, "mdi6.eye-outline")
         self.crosshair = _checkable("Crosshair", self._set_crosshair, "mdi6.crosshairs")
         self.reset = _plain("Whole image, first window", session.reset, "mdi6.fit-to-screen-outline")
         self._groups = [_group(list(actions.values()), session) for actions in (self.planes, self.tools)]
-        _show_keys(profile, self.overlay, "toggle_overlay")
-        _show_keys(profile, self.crosshair, "toggle_crosshair")
-        _show_keys(profile, self.reset, "reset")
-        _show_keys(profile, self.automatic, "auto_window")
+        self.cine_menu = CineMenu(cine, bindings)
+        self._named = [(action, action.text(), name) for action, name in self._bound()]
+        for action, _, _ in self._named:
+            action.setProperty(FOLLOWS, True)
         self._follow()
+        bindings.changed.connect(self.show_keys)
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Name the keys of the profile in use in menus and tooltips; the slice view listens to them."""
+        for action, words, name in self._named:
+            keys = self._bindings.keys_for(name)
+            action.setToolTip(f"{words} ({keys[0]})" if keys else words)
+            action.setText(words + self._bindings.sign(name))
+
+    def _bound(self) -> list[tuple[QAction, str]]:
+        """The actions that keys are bound to, with their names in the profiles."""
+        return [
+            *((action, f"tool:{tool.value}") for tool, action in self.tools.items()),
+            *((action, f"preset:{name}") for name, action in self.presets.items()),
+            (self.automatic, "auto_window"),
+            (self.overlay, "toggle_overlay"),
+            (self.crosshair, "toggle_crosshair"),
+            (self.reset, "reset"),
+        ]
 
     def refresh(self) -> None:
         """Check what is in use; grey out what the series cannot do."""
@@ -73,19 +97,18 @@ class ViewActions:
         self.refresh()
 
     def _plane(self, name: PlaneName3) -> QAction:
-        return _checkable(name.capitalize(), partial(self._session.set_plane, name))
-
-    def _tool(self, tool: Tool, profile: InputProfile) -> QAction:
-        action = _checkable(TOOL_NAMES[tool], partial(self._session.set_tool, tool), _TOOL_ICONS[tool])
-        _show_keys(profile, action, f"tool:{tool.value}")
+        action = _checkable(name.capitalize(), partial(self._session.set_plane, name))
+        action.setIconText(name[: 2 if name == "axial" else 3].capitalize())  # in the bar; the menu has room
+        action.setToolTip(name.capitalize())
         return action
 
-    def _preset(self, name: str, profile: InputProfile) -> QAction:
+    def _tool(self, tool: Tool) -> QAction:
+        return _checkable(TOOL_NAMES[tool], partial(self._session.set_tool, tool), _TOOL_ICONS[tool])
+
+    def _preset(self, name: str) -> QAction:
         window = PRESETS[name]
         values = f"{wording.number(window.width_hu)} / {wording.number(window.centre_hu)}"
-        action = _checkable(f"{name.capitalize()}  {values}", partial(self._session.set_preset, name))
-        _show_keys(profile, action, f"preset:{name}")
-        return action
+        return _checkable(f"{name.capitalize()}  {values}", partial(self._session.set_preset, name))
 
     def _set_overlay(self) -> None:
         self._session.set_overlay_visible(self.overlay.isChecked())
@@ -95,7 +118,7 @@ class ViewActions:
 
 
 class ViewBar(QToolBar):
-    """Planes, tools, the window menu, overlay, reset."""
+    """Planes, tools, the window menu, overlay, reset, cine."""
 
     def __init__(self, session: Session, actions: ViewActions) -> None:
         super().__init__("View")
@@ -112,9 +135,10 @@ class ViewBar(QToolBar):
         self.addWidget(self.window_button)
         self.addSeparator()
         self.addActions([actions.overlay, actions.reset])
+        self.addWidget(CineButton(actions.cine, actions.cine_menu))
         for button in self.findChildren(QToolButton):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.setAccessibleName(button.text() or button.toolTip())
+            button.setAccessibleName(button.accessibleName() or button.toolTip() or "More of this bar")
         session.window_changed.connect(self._show_window)
         self._show_window()
 
@@ -159,11 +183,3 @@ def _group(actions: list[QAction], owner: QObject) -> QActionGroup:
     for action in actions:
         group.addAction(action)
     return group
-
-
-def _show_keys(profile: InputProfile, action: QAction, name: str) -> None:
-    """Name the key in menu and tooltip; the slice view itself listens to it."""
-    keys = profile.keys_for(name)
-    if keys:
-        action.setToolTip(f"{action.text()} ({keys[0]})")
-        action.setText(f"{action.text()}\t{keys[0]}")
