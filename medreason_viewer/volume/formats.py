@@ -7,7 +7,6 @@ component of the normal grows; rows and columns are turned the radiological way.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,19 +16,16 @@ import numpy as np
 
 from ..errors import UnreadableFile
 from .geometry import SlicePlane
-from .grids.arrange import Arrangement, Grid, arrange
+from .grids.arrange import Arrangement, arrange
 from .grids.detached import companion
+from .grids.facts import GridFacts, grid_of, open_reader, simple_itk
 from .grids.narrow import StoredVolume, narrow, stays_unsigned
 from .grids.nifti_length import check_length
 from .series import Format, Frame, Identity, Note, PixelLayout, Series
 from .stack import measure_stack, plane_name
 
-_IO: Final[dict[Format, str]] = {"nifti": "NiftiImageIO", "nrrd": "NrrdImageIO", "metaimage": "MetaImageIO"}
-_MOST_ALONG_AN_AXIS: Final = 65535
 _LARGEST_BYTES: Final = 16 * 1024**3
 _LARGEST_RATIO, _SMALL = 1000, 64 * 1024 * 1024  # a label map in a .nii.gz deflates several hundredfold
-_NIFTI_LABEL: Final = "1002"
-_NRRD_LPS: Final = "left-posterior-superior"  # SimpleITK turns RAS and LAS into it, and no other space
 _NO_GEOMETRY: Final = Note(
     "no_geometry",
     "The file does not say how the patient lies in it: no side is told, no mm measured.",
@@ -62,28 +58,23 @@ def companions(series: Series) -> Iterator[Path]:
             yield found
 
 
-def read_header(path: Path, kind: Format) -> Series:
-    """The series in a file, from its header.
+def series_of(path: Path, kind: Format, facts: GridFacts) -> Series:
+    """The series in a file, from what its header says.
 
     Raises
     ------
     UnreadableFile
-        If the header is damaged, points outside its folder, or does not describe slices.
+        If the header promises more than the file can hold, or its axes are not at right angles.
     """
-    reader = _reader(path, kind)
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError:
-        raise UnreadableFile(path, "its header is damaged") from None
-    arrangement, dtype = arrange(_grid(path, reader)), _dtype(reader)
-    _check_size(path, kind, arrangement, dtype, reader.GetNumberOfComponents())
+    arrangement = arrange(facts.grid)
+    _check_size(path, kind, arrangement, facts)
     planes = _planes(path, arrangement)
-    stack, known = measure_stack(planes), _says_where(reader, kind)
-    problem = _problem(reader)
-    notes = [*(stack.notes if known else [_NO_GEOMETRY]), *_notes(reader, dtype)]
+    stack, known = measure_stack(planes), facts.says_where
+    problem = _problem(facts)
+    notes = [*(stack.notes if known else [_NO_GEOMETRY]), *_notes(facts)]
     return Series(
         identity=Identity(series_description=path.name),
-        frames=_frames(path, arrangement, planes if known else [None] * len(planes), dtype),
+        frames=_frames(path, arrangement, planes if known else [None] * len(planes), facts.dtype),
         format=kind,
         plane_name=plane_name(planes[0]),
         spacing_mm=(stack.step_mm or arrangement.step_mm, *planes[0].spacing_mm) if known else None,
@@ -105,69 +96,23 @@ def read_volume(series: Series) -> StoredVolume:
         If the file is damaged or cut.
     """
     path = series.frames[0].path
-    reader = _reader(path, series.format)
+    reader = open_reader(path, series.format)
     try:
         image = reader.Execute()
         if series.format == "nifti":
             check_length(path, reader)
-        voxels = _simple_itk().GetArrayViewFromImage(image)
-        return narrow(arrange(_grid(path, reader)).apply(voxels))  # a copy: the image owns what it shows
+        voxels = simple_itk().GetArrayViewFromImage(image)
+        return narrow(arrange(grid_of(path, reader)).apply(voxels))  # a copy: the image owns what it shows
     except RuntimeError:
         raise UnreadableFile(path, "its voxels are damaged or cut off") from None
 
 
-def _reader(path: Path, kind: Format) -> Any:
-    """A reader that accepts this one format."""
-    if kind in ("nrrd", "metaimage"):
-        companion(path)
-    sitk = _simple_itk()
-    sitk.ProcessObject.GlobalWarningDisplayOff()
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO(_IO[kind])
-    reader.SetFileName(str(path))
-    return reader
-
-
-def _simple_itk() -> Any:
-    """The library, which costs 0.1 s to import: only who opens such a file pays for it."""
-    return importlib.import_module("SimpleITK")
-
-
-def _grid(path: Path, reader: Any) -> Grid:
-    if reader.GetDimension() != 3:
-        raise UnreadableFile(path, f"it has {reader.GetDimension()} dimensions, not the 3 of a volume")
-    size, spacing = reader.GetSize(), reader.GetSpacing()
-    if not all(0 < mm < math.inf for mm in spacing) or not all(0 < n <= _MOST_ALONG_AN_AXIS for n in size):
-        raise UnreadableFile(path, "its header gives no size that makes sense")
-    axes = np.array(reader.GetDirection(), np.float64).reshape(3, 3).T
-    return Grid(size, np.array(reader.GetOrigin(), np.float64), spacing, axes)
-
-
-def _dtype(reader: Any) -> np.dtype[Any]:
-    """The number type of a voxel as SimpleITK gives it, any rescale of the file applied."""
-    sitk = _simple_itk()
-    image = sitk.Image([1, 1, 1], reader.GetPixelID(), reader.GetNumberOfComponents())
-    dtype: np.dtype[Any] = sitk.GetArrayViewFromImage(image).dtype
-    return dtype
-
-
-def _check_size(
-    path: Path, kind: Format, arrangement: Arrangement, dtype: np.dtype[Any], components: int
-) -> None:
+def _check_size(path: Path, kind: Format, arrangement: Arrangement, facts: GridFacts) -> None:
     """Whether the voxels that the header promises can be in the file at all, and in memory."""
     files = [path] if kind == "nifti" else [path, *filter(None, [companion(path)])]
     most = _LARGEST_RATIO * sum(file.stat().st_size for file in files) + _SMALL
-    if math.prod(arrangement.shape) * dtype.itemsize * components > min(most, _LARGEST_BYTES):
+    if math.prod(arrangement.shape) * facts.dtype.itemsize * facts.components > min(most, _LARGEST_BYTES):
         raise UnreadableFile(path, "its header speaks of more voxels than it can hold")
-
-
-def _says_where(reader: Any, kind: Format) -> bool:
-    """Whether the file says how the patient lies in it; SimpleITK assumes the usual where it does not."""
-    if kind == "nrrd":
-        return bool(reader.HasMetaDataKey("NRRD_space") and reader.GetMetaData("NRRD_space") == _NRRD_LPS)
-    if kind == "nifti":
-        return any(reader.GetMetaData(code) != "0" for code in ("qform_code", "sform_code"))
-    return True
 
 
 def _planes(path: Path, arrangement: Arrangement) -> list[SlicePlane]:
@@ -188,24 +133,18 @@ def _frames(
     )
 
 
-def _problem(reader: Any) -> str:
-    if reader.GetNumberOfComponents() != 1:
+def _problem(facts: GridFacts) -> str:
+    if facts.components != 1:
         return "Each voxel holds several values; this is not an image."
-    return "This is a segmentation, not an image." if _is_segmentation(reader) else ""
+    return "This is a segmentation, not an image." if facts.segmentation else ""
 
 
-def _is_segmentation(reader: Any) -> bool:
-    if reader.HasMetaDataKey("Segment0_ID"):
-        return True
-    return bool(reader.HasMetaDataKey("intent_code") and reader.GetMetaData("intent_code") == _NIFTI_LABEL)
-
-
-def _notes(reader: Any, dtype: np.dtype[Any]) -> list[Note]:
-    if _is_segmentation(reader) or reader.GetNumberOfComponents() != 1:
+def _notes(facts: GridFacts) -> list[Note]:
+    if _problem(facts):
         return [Note("not_ct_image", "This is not a CT image; its values are not HU.")]
-    if dtype.itemsize == 1:
+    if facts.dtype.itemsize == 1:
         return [Note("not_ct_image", "Values of 8 bits are not HU; this may be a segmentation.")]
-    if dtype.kind == "f":
+    if facts.dtype.kind == "f":
         text = "Values are fractions. Where they are not whole HU they are rounded to one of 65,536 steps."
         return [Note("rounded", text)]
     return []

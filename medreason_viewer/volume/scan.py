@@ -10,6 +10,7 @@ from pathlib import Path
 from ..cancel import Cancel
 from ..errors import NothingToOpen, PathNotFound, UnreadableFile, VolumeError
 from . import formats
+from .decoding.grid_headers import GridHeaders
 from .dicom.directory import listed_files
 from .dicom.tags import is_media_directory
 from .scanning.archive import Archive, Member, is_zip
@@ -40,15 +41,17 @@ def scan(path: Path | str, *, cancel: Cancel | None = None, progress: Progress |
     Cancelled
         If a stop was requested.
     """
-    path, catch = Path(path), Catch()
+    path = Path(path)
     if not _exists(path):
         raise PathNotFound(path)
     try:
-        for done, total in _read_all(path, catch):
-            if progress is not None:
-                progress(done, total)
-            if cancel is not None:
-                cancel.check()
+        with GridHeaders(cancel) as grid_headers:
+            catch = Catch(grid_headers=grid_headers)
+            for done, total in _read_all(path, catch):
+                if progress is not None:
+                    progress(done, total)
+                if cancel is not None:
+                    cancel.check()
     except OSError as error:
         raise VolumeError(f"{printable(path.name)} could not be read: {error.strerror}.") from error
     if not (catch.headers or catch.volumes):

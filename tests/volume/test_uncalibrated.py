@@ -15,7 +15,7 @@ from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.load import load_volume
 from medreason_viewer.volume.measure import body_side, box_statistics
 from medreason_viewer.volume.scan import scan
-from medreason_viewer.volume.slices import native_plane, plane_image
+from medreason_viewer.volume.slices import PlaneName3, native_plane, plane_image
 from medreason_viewer.volume.window import PRESETS
 
 CORONAL = [1, 0, 0, 0, 0, -1]
@@ -76,7 +76,7 @@ def test_sides_are_told_without_a_pixel_size(
     assert scene.letters is not None
     assert tuple(scene.letters) == letters
     assert scene.spacing_mm is None
-    other = "coronal" if name != "coronal" else "axial"
+    other: PlaneName3 = "coronal" if name != "coronal" else "axial"
     assert compose(series, plane_image(volume, other, 1), PRESETS["bone"]).letters is None
 
 

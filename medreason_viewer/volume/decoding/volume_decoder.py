@@ -16,7 +16,8 @@ from typing import Any, Final
 import numpy as np
 
 from ...errors import MedReasonError
-from ..formats import read_header, read_volume
+from ..formats import read_volume, series_of
+from ..grids.facts import read_facts
 from .confine import answers_only, end_with, limit_memory
 from .pixels import NotCtPixels
 from .wire import Ring, Start, encode_reply
@@ -51,7 +52,7 @@ def _answer(path: Path, kind: Any, numbers: list[int], order: Start) -> bytes:
 
 def _read(path: Path, kind: Any, numbers: list[int], order: Start) -> int:
     ring = Ring(order.slots, order.slot_bytes, order.ring)
-    voxels = read_volume(read_header(path, kind))
+    voxels = read_volume(series_of(path, kind, read_facts(path, kind)))
     if not all(1 <= number <= len(voxels.stored) for number in numbers):
         raise NotCtPixels("it has changed since it was opened")
     wanted = voxels.stored[[number - 1 for number in numbers]]

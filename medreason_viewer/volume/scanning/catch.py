@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from ...errors import UnreadableFile
+from ...errors import Cancelled, UnreadableFile
 from .. import formats
+from ..decoding.grid_headers import GridHeaders
 from ..dicom import names
 from ..dicom.headers import DamagedImage, Header, headers_of, read_headers
 from ..dicom.pixels_only import keep_pixels
 from ..dicom.tags import NotDicom, read_tags_from
-from ..series import Series, Unreadable
+from ..series import Format, Series, Unreadable
 from .archive import Member
 from .file_kind import not_an_image
 from .scratch import Scratch
@@ -34,6 +35,7 @@ class Catch:
     damaged: list[DamagedImage] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     owner: object | None = None
+    grid_headers: GridHeaders = field(default_factory=GridHeaders)
 
     def read_file(self, path: Path) -> None:
         """Take what a file gives; never raises for what is in it."""
@@ -50,6 +52,8 @@ class Catch:
     def _guarded(self, path: Path, read: Callable[[], None]) -> None:
         try:
             read()
+        except Cancelled:
+            raise
         except UnreadableFile as error:
             if isinstance(error, DamagedImage):
                 self.damaged.append(error)
@@ -71,7 +75,7 @@ class Catch:
             kind = formats.format_of(path, head)
             if kind is None:
                 raise UnreadableFile(path, not_an_image(head)) from None
-            self.volumes.append(formats.read_header(path, kind))
+            self.volumes.append(self._volume(path, kind))
 
     def _read_member(self, member: Member, scratch: Scratch) -> None:
         try:
@@ -82,11 +86,14 @@ class Catch:
         headers = headers_of(tags, member.origin, io.BytesIO(member.data))
         self.headers += keep_pixels(member.data, headers, scratch) if headers else []
 
+    def _volume(self, path: Path, kind: Format) -> Series:
+        return formats.series_of(path, kind, self.grid_headers.read(path, kind))
+
     def _keep_volume(self, member: Member, scratch: Scratch) -> None:
         head = member.data[:_HEAD]
         kind = formats.format_of(member.origin, head)
         if kind is None:
             raise UnreadableFile(member.origin, not_an_image(head))
-        series = formats.read_header(scratch.write(member.data, formats.suffix(member.origin)), kind)
+        series = self._volume(scratch.write(member.data, formats.suffix(member.origin)), kind)
         named = replace(series.identity, series_description=member.origin.name)
         self.volumes.append(replace(series, identity=named))
