@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFrame, QListWidgetItem, QVBoxLayout
 
@@ -20,7 +20,15 @@ _SERIES: Final = Qt.ItemDataRole.UserRole
 
 
 class SeriesPanel(QFrame):
-    """Reads the session's scan; turns the session to the series that the reader chooses."""
+    """Reads the session's scan; turns the session to the series that the reader chooses.
+
+    Signals
+    -------
+    in_sight(list of Series)
+        Other rows of the list have come into sight.
+    """
+
+    in_sight = Signal(object)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -32,6 +40,9 @@ class SeriesPanel(QFrame):
         self.list = SeriesList()
         self._build()
         self.list.currentItemChanged.connect(self._item_chosen)
+        bar = self.list.verticalScrollBar()
+        bar.valueChanged.connect(self._tell_sight)
+        bar.rangeChanged.connect(self._tell_sight)
         session.scan_changed.connect(self.show_scan)
         session.series_changed.connect(self._show_series)
         self.show_scan()
@@ -54,6 +65,12 @@ class SeriesPanel(QFrame):
             item = self.list.item(row)
             if item.data(_SERIES) is series:
                 item.setData(THUMBNAIL, image)
+
+    def _tell_sight(self) -> None:
+        area = self.list.viewport().rect()
+        rows = (self.list.item(row) for row in range(self.list.count()))
+        seen = [item.data(_SERIES) for item in rows if self.list.visualItemRect(item).intersects(area)]
+        self.in_sight.emit([series for series in seen if series is not None])
 
     def _build(self) -> None:
         column = QVBoxLayout(self)

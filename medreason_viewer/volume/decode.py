@@ -61,7 +61,7 @@ def place_of(frame: Frame) -> tuple[int | None, int]:
 
 
 class DecodePool:
-    """Decodes frames of one size in parallel.
+    """Decodes frames in parallel.
 
     A context manager; leaving it ends the children. Use it in one thread: on Linux the children end with
     the thread that started them.
@@ -69,7 +69,7 @@ class DecodePool:
     Parameters
     ----------
     rows, cols : int
-        Size of every frame.
+        Size of the largest frame; one that is larger is refused.
     workers : int, optional
         How many processes; by default as many as there are processors, at most 8.
     limits : Limits, optional

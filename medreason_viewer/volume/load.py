@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import psutil
@@ -41,6 +42,8 @@ class Loader:
         The slice to load first; the middle one by default.
     cancel : Cancel, optional
         Asked before every slice.
+    pool : DecodePool, optional
+        Decodes compressed frames, and stays open afterwards; by default one for this series alone.
 
     Raises
     ------
@@ -48,10 +51,17 @@ class Loader:
         Before anything is allocated, if the volume does not fit into the free memory.
     """
 
-    def __init__(self, series: Series, first: int | None = None, cancel: Cancel | None = None) -> None:
+    def __init__(
+        self,
+        series: Series,
+        first: int | None = None,
+        cancel: Cancel | None = None,
+        pool: DecodePool | None = None,
+    ) -> None:
         check_memory(series)
         self.volume = CtVolume.empty(series)
         self._cancel = cancel or Cancel()
+        self._pool = pool
         count = len(series.frames)
         self._wanted = min(max(count // 2 if first is None else first, 0), count - 1)
         self._waiting = np.ones(count, np.bool_)
@@ -112,7 +122,7 @@ class Loader:
 
     def _decode(self, compressed: Kind) -> Iterator[int]:
         series = self.volume.series
-        with DecodePool(series.rows, series.cols) as pool:
+        with nullcontext(self._pool) if self._pool else DecodePool(series.rows, series.cols) as pool:
             jobs = (
                 Job(index, series.frames[index], self.volume.stored[index])
                 for index in self._order(compressed)
@@ -156,9 +166,9 @@ def load(series: Series, *, first: int | None = None, cancel: Cancel | None = No
     return Loader(series, first, cancel)
 
 
-def load_volume(series: Series, cancel: Cancel | None = None) -> CtVolume:
+def load_volume(series: Series, cancel: Cancel | None = None, pool: DecodePool | None = None) -> CtVolume:
     """The whole series, loaded before this returns; slices that failed are named in ``failed``."""
-    loader = Loader(series, cancel=cancel)
+    loader = Loader(series, cancel=cancel, pool=pool)
     for _ in loader:
         pass
     return loader.volume

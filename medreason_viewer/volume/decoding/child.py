@@ -63,7 +63,7 @@ class Child:
     Parameters
     ----------
     slot_bytes : int
-        Bytes of one decoded frame.
+        Bytes of the largest decoded frame.
     """
 
     def __init__(self, slot_bytes: int, limits: Limits, replies: Replies) -> None:
@@ -110,7 +110,7 @@ class Child:
         layout = job.frame.layout
         check_layout(layout)
         check_fits(layout, job.out)
-        if layout.rows * layout.cols * 2 != self._ring.slot_bytes or job.out.nbytes != self._ring.slot_bytes:
+        if layout.rows * layout.cols * 2 != job.out.nbytes or job.out.nbytes > self._ring.slot_bytes:
             raise NotCtPixels("its size differs from the other slices'")
         offset, count = place
         patience = self._limits.deadline_s + self._limits.start_s
