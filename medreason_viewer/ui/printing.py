@@ -106,6 +106,5 @@ class Printing(QObject):
         choose_new_file(dialog, "Save the page as PDF", name, "PDF document (*.pdf)", then)
 
     def _write_pdf(self, dialog: PrintDialog, sheet: Sheet, layout: QPageLayout, path: Path) -> None:
-        content = pdf(sheet, layout)
-        self._writing.write(path, lambda: content)
+        self._writing.write(path, partial(pdf, sheet, layout))
         dialog.accept()

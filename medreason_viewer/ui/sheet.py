@@ -35,7 +35,7 @@ def sheet_of(shown: Shown, *, patient: bool, explanation: bool, at: datetime) ->
     at : datetime
         The time to put on the page.
     """
-    told = shown if explanation else replace(shown, answer=None)
+    told = shown if explanation else shown.without_explanation()
     named = replace(told, scene=told.scene_with_region())
     blocks = _explanation(told) if told.answer is not None else ()
     return Sheet(

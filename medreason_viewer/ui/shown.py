@@ -12,7 +12,7 @@ from ..drawing.compose import (
     series_corner,
     window_corner,
 )
-from ..drawing.overlay import KeyMark, OverlayItem, RegionBox
+from ..drawing.overlay import KeyMark, Outline, OverlayItem, RegionBox
 from ..drawing.placement import Size
 from ..drawing.scene import Corners, SliceScene
 from ..volume.series import Series
@@ -72,6 +72,14 @@ class Shown:
         items = explanation_items(replace(region, label="") if self.folded else region, self.answer.evidence)
         return replace(self.scene, items=(*self.scene.items, *items))
 
+    def without_explanation(self) -> Shown:
+        """The same without what the model said and proposed; a box that the reader drew stays."""
+        if self.answer is None:
+            return self
+        kept = (item for item in self.scene.items if not _of_the_model(item))
+        own = tuple(replace(item, label="") if isinstance(item, RegionBox) else item for item in kept)
+        return replace(self, answer=None, scene=replace(self.scene, items=own))
+
     @property
     def number(self) -> str:
         """Plane and number of the image in words fit for the name of a file: no patient, no series."""
@@ -98,6 +106,10 @@ def shown_now(session: Session, source: SceneSource) -> Shown | None:
         folded=answer is not None and session.folds(answer),
         progress=wording.progress(answer, session.model_state) if answer is not None else "",
     )
+
+
+def _of_the_model(item: OverlayItem) -> bool:
+    return isinstance(item, Outline) or (isinstance(item, RegionBox) and item.source != "reader")
 
 
 def _finished(item: OverlayItem) -> OverlayItem:

@@ -22,6 +22,7 @@ from medreason_viewer.drawing.page import Page, Pictures, Sheet
 from medreason_viewer.drawing.scene import RESEARCH_USE
 from medreason_viewer.reasoning.request import Step
 from medreason_viewer.ui import printing as printing_module
+from medreason_viewer.ui.answer import ExplainTarget
 from medreason_viewer.ui.paper import PrintFailed, pages_for, paint_pages, paper, pdf
 from medreason_viewer.ui.print_dialog import PrintDialog
 from medreason_viewer.ui.printing import NO_PRINTER
@@ -116,6 +117,18 @@ def test_the_region_stands_beside_its_text_though_it_is_hidden_on_screen(
     place.session.set_overlay_visible(False)
     drawn = [item for item in sheet(place).scene.items if isinstance(item, RegionBox)]
     assert [item.box_slice for item in drawn] == [BOX]
+    assert sheet(place, explanation=False).scene.items == ()
+
+
+def test_without_the_explanation_nothing_of_the_model_is_on_the_image(opened: Opened, qtbot: QtBot) -> None:
+    place = opened()
+    explain(place, qtbot)
+    assert "nodule" in str(sheet(place).scene.items)
+    (box,) = sheet(place, explanation=False).scene.items
+    assert box == RegionBox(BOX, "reader")
+    place.session.set_box(None)
+    place.window.parts.explainer.explain(ExplainTarget(point_slice=(18.0, 30.0)))
+    qtbot.waitUntil(lambda: "'model'" in str(sheet(place).scene.items))
     assert sheet(place, explanation=False).scene.items == ()
 
 
