@@ -182,3 +182,18 @@ def test_what_the_model_said_is_kept_folded(opened: Opened, qtbot: QtBot) -> Non
     labels = [item.label for item in shown(place).scene.items if isinstance(item, RegionBox)]
     assert labels == [""]
     assert ANSWER not in str(shown(place).scene.items)
+
+
+def test_ctrl_c_copies_text_where_text_is_selected(opened: Opened, qtbot: QtBot) -> None:
+    place = opened()
+    place.session.set_read_first(True)
+    place.session.set_box(BOX)
+    place.window.explain_box()
+    line = place.window.parts.explain.page.reasoning.own_read.line
+    qtbot.waitUntil(line.isVisible)
+    line.setFocus()
+    qtbot.keyClicks(line, "granuloma")
+    line.selectAll()
+    qtbot.keyClick(line, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == "granuloma"
+    QGuiApplication.clipboard().clear()
