@@ -16,6 +16,7 @@ from typing import Final
 from ..cancel import Cancel
 from ..errors import BundleError
 from .bundle_files import MANIFEST_NAME, Progress, check_hashes, check_listed, file_entries, refuse_code
+from .known_hashes import KnownHashes
 from .manifest import Manifest
 from .manifest_toml import manifest_text, parse_manifest
 from .model_config import read_adapter_config, read_model_config
@@ -82,7 +83,13 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     beside.replace(folder / MANIFEST_NAME)
 
 
-def verify(folder: Path, *, progress: Progress | None = None, cancel: Cancel | None = None) -> Manifest:
+def verify(
+    folder: Path,
+    *,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+    known: KnownHashes | None = None,
+) -> Manifest:
     """Make sure that a model folder is complete, undamaged and safe; nothing of it is loaded.
 
     Parameters
@@ -91,6 +98,9 @@ def verify(folder: Path, *, progress: Progress | None = None, cancel: Cancel | N
         Told the bytes hashed and the bytes in all.
     cancel : Cancel, optional
         Heard between two chunks of 4 MiB.
+    known : KnownHashes, optional
+        Hashes to believe where the files have not changed since they were taken; without it every byte is
+        hashed now.
 
     Returns
     -------
@@ -115,11 +125,13 @@ def verify(folder: Path, *, progress: Progress | None = None, cancel: Cancel | N
         read_adapter_config(folder / manifest.adapter)
         tensor_names(folder / manifest.adapter / "adapter_model.safetensors")
     if manifest.files:
-        check_hashes(folder, manifest, progress, cancel)
+        check_hashes(folder, manifest, progress, cancel, known)
         return manifest
     if (folder / MANIFEST_NAME).exists():
         raise BundleError(f"{MANIFEST_NAME} in {folder.name} lists no files, so they cannot be verified.")
-    return dataclasses.replace(manifest, files=file_entries(folder, progress=progress, cancel=cancel))
+    return dataclasses.replace(
+        manifest, files=file_entries(folder, progress=progress, cancel=cancel, known=known)
+    )
 
 
 def import_folder(

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ..cancel import Cancel
 from ..errors import BundleError
+from .known_hashes import KnownHashes, mark
 from .manifest import FileEntry, Manifest
 
 MANIFEST_NAME: Final = "medreason.toml"
@@ -114,8 +115,14 @@ def check_listed(folder: Path, manifest: Manifest) -> None:
             raise BundleError(f"{name} is in the model folder but not listed in {MANIFEST_NAME}; remove it.")
 
 
-def check_hashes(folder: Path, manifest: Manifest, progress: Progress | None, cancel: Cancel | None) -> None:
-    """Compare every listed file's SHA-256 with the manifest's.
+def check_hashes(
+    folder: Path,
+    manifest: Manifest,
+    progress: Progress | None,
+    cancel: Cancel | None,
+    known: KnownHashes | None = None,
+) -> None:
+    """Compare every listed file's SHA-256 with the manifest's, taken now or, if ``known``, earlier.
 
     Raises
     ------
@@ -125,7 +132,7 @@ def check_hashes(folder: Path, manifest: Manifest, progress: Progress | None, ca
         If the user stopped it.
     """
     names = tuple(entry.path for entry in manifest.files)
-    for entry, found in zip(manifest.files, _hashed(folder, names, progress, cancel), strict=True):
+    for entry, found in zip(manifest.files, _hashed(folder, names, progress, cancel, known), strict=True):
         if found.sha256 != entry.sha256:
             raise BundleError(
                 f"{entry.path} is not the file that {MANIFEST_NAME} describes (its SHA-256 differs). "
@@ -134,7 +141,11 @@ def check_hashes(folder: Path, manifest: Manifest, progress: Progress | None, ca
 
 
 def file_entries(
-    folder: Path, *, progress: Progress | None = None, cancel: Cancel | None = None
+    folder: Path,
+    *,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+    known: KnownHashes | None = None,
 ) -> tuple[FileEntry, ...]:
     """Sizes and hashes of the files that are there now, as a manifest lists them.
 
@@ -142,6 +153,8 @@ def file_entries(
     ----------
     progress : callable, optional
         Told the bytes done and the bytes in all.
+    known : KnownHashes, optional
+        Hashes to believe where the files have not changed since they were taken.
 
     Raises
     ------
@@ -150,25 +163,37 @@ def file_entries(
     Cancelled
         If the user stopped it.
     """
-    return tuple(_hashed(folder, model_files(folder), progress, cancel))
+    return tuple(_hashed(folder, model_files(folder), progress, cancel, known))
 
 
 def _hashed(
-    folder: Path, names: tuple[str, ...], progress: Progress | None, cancel: Cancel | None
+    folder: Path,
+    names: tuple[str, ...],
+    progress: Progress | None,
+    cancel: Cancel | None,
+    known: KnownHashes | None,
 ) -> Iterator[FileEntry]:
     total = sum((folder / name).stat().st_size for name in names)
     done = 0
     for name in names:
-        digest, size = hashlib.sha256(), 0
-        for chunk in _chunks(folder / name):
-            if cancel is not None:
-                cancel.check()
-            digest.update(chunk)
-            size += len(chunk)
-            if progress is not None:
-                progress(done + size, total)
+        path, before = folder / name, mark(folder / name)
+        sha256, size = known.get(path) if known else None, before[0]
+        if sha256 is None:
+            digest, size = hashlib.sha256(), 0
+            for chunk in _chunks(path):
+                if cancel is not None:
+                    cancel.check()
+                digest.update(chunk)
+                size += len(chunk)
+                if progress is not None:
+                    progress(done + size, total)
+            sha256 = digest.hexdigest()
+            if known is not None:
+                known.put(path, before, sha256)
+        elif progress is not None:
+            progress(done + size, total)
         done += size
-        yield FileEntry(name, size, digest.hexdigest())
+        yield FileEntry(name, size, sha256)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

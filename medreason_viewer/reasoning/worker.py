@@ -27,6 +27,8 @@ from ..cancel import Cancel
 from ..errors import MedReasonError
 from .answerer import Answerer
 from .bundle import adapter_fingerprint, fingerprint, verify
+from .known_hashes import KnownHashes
+from .known_hashes import default_path as known_hashes_path
 from .protocol import CancelRequest, Explain, Heartbeat, Message, ProtocolError, read_message, write_message
 from .request import ExplainRequest, ModelState
 
@@ -100,7 +102,9 @@ def load(bundle: Path, device: Literal["auto", "cpu", "cuda"], outbox: Outbox) -
     BundleError, ModelError
         With a sentence for the reader.
     """
-    manifest = verify(bundle, progress=_told_by(outbox))
+    known = KnownHashes(known_hashes_path())
+    manifest = verify(bundle, progress=_told_by(outbox), known=known)
+    known.save()
     outbox.send(ModelState("loading", "Loading the model into memory.", progress=_CHECKED))
     from . import qwen  # takes seconds, so the states above come first
 
