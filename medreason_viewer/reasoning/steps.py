@@ -41,7 +41,7 @@ def _opening(text: str, start: int, number: int) -> tuple[int, int, bool]:
     numbered = _NUMBER.match(text, start)
     if numbered and int(numbered[1]) == number + 1:
         return numbered.end(), number + 1, True
-    at_line_start = not text[:start].strip() or text[start - 1] == "\n"
+    at_line_start = text[start - 1 : start] == "\n" or _next_word(text, 0) >= start
     dashed = _DASH.match(text, start) if at_line_start else None
     return (dashed.end(), number, True) if dashed else (start, number, False)
 
@@ -55,14 +55,20 @@ def _end(text: str, body: int, number: int, listed: bool) -> int:
 
 def _cuts(text: str, start: int) -> Iterator[int]:
     """Places after ``start`` where a line or a sentence ends and more follows, outside braces, in order."""
-    depth = 0
+    depth, first_word = 0, _next_word(text, start)
     for found in _BREAK.finditer(text, start):
         mark = found[0]
         depth = max(0, depth + (mark == "{") - (mark == "}"))
-        if depth or mark in "{}" or not text[start : found.start()].strip():
+        if depth or mark in "{}" or first_word >= found.start():
             continue
         if _MORE.search(text, found.end()) and (mark == "\n" or not _abbreviated(text, found.end())):
             yield found.end()
+
+
+def _next_word(text: str, start: int) -> int:
+    """Where the blanks that may begin at ``start`` end."""
+    found = _MORE.search(text, start)
+    return found.start() if found else len(text)
 
 
 def _abbreviated(text: str, end: int) -> bool:

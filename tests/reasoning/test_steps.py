@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -90,3 +91,15 @@ def test_an_answer_names_its_class() -> None:
     assert answer_class("Ground-Glass", classes) == "ground-glass"
     assert answer_class("no finding, I think", classes) is None
     assert answer_class("", classes) is None
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("blank", [" ", "\n", " \n", "\t"])
+def test_very_long_blanks_cost_no_more_than_their_length(blank: str) -> None:
+    many = blank * 200_000
+    with pytest.raises(AnswerUnreadable):
+        parse_reply(f"{many}x", SIZE, SPEC)
+    with pytest.raises(AnswerUnreadable):
+        parse_reply(f"<think>a</think>{many}<answer>b</answer>{many}x", SIZE, SPEC)
+    read = parse_reply(f"{many}<think>One.{many}Two.</think>{many}<answer>b</answer>{many}", SIZE, SPEC)
+    assert [step.text for step in read.steps] == ["One.", "Two."]
