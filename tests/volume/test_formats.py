@@ -264,7 +264,7 @@ def test_a_volume_in_a_zip(tmp_path: Path) -> None:
     path = save(made, tmp_path / "ct.nii.gz")
     with zipfile.ZipFile(tmp_path / "ct.zip", "w") as archive:
         archive.write(path, "deep/down/ct.nii.gz")
-    series = opened(tmp_path / "ct.zip")
+    series = scanned(tmp_path / "ct.zip")
     assert series.identity.series_description == "ct.nii.gz"
     assert_every_voxel_is_in_its_place(series, made)
 
