@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from medreason_viewer import settings
 from medreason_viewer.errors import SettingsError
 from medreason_viewer.settings import Settings
+from medreason_viewer.ui.input_profile import DEFAULT_PROFILE
+from medreason_viewer.ui.input_settings import profile_of, read_settings
 
 
 def test_a_missing_file_means_the_defaults(tmp_path: Path) -> None:
@@ -52,3 +55,34 @@ def test_an_unwritable_place_is_a_sentence_and_leaves_the_old_file(tmp_path: Pat
     with pytest.raises(SettingsError, match="could not be saved"):
         settings.save(Settings(), blocked / "settings.toml")
     assert blocked.read_text() == "here"
+
+
+def test_changed_keys_are_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    written = Settings(input_keys=(('"', "explain"), ("Ctrl+L", "")), input_mouse=(("left", "pan"),))
+    settings.save(written, path)
+    assert settings.load(path) == written
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("input_keys = 3", "input_keys must be a table"),
+        ("[input_keys]\nW = 3", "input_keys must hold texts"),
+        ("cine_fps = 61", "cine_fps must be between 1 and 60"),
+        ('input_profile = "Osirix"', "Did you mean OsiriX"),
+        ('[input_keys]\n"Ctrl+Nonsense" = "explain"', "Ctrl\\+Nonsense.*no key"),
+        ('[input_keys]\nW = "explode"', "explode.*no action"),
+        ('[input_mouse]\nnose = "pan"', "no such drag or wheel"),
+        ('[input_mouse]\nwheel = "box"', "no such use of the mouse"),
+    ],
+)
+def test_keys_that_make_no_sense_are_a_sentence_and_the_defaults(
+    tmp_path: Path, content: str, sentence: str
+) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("read_first = true\n" + content)
+    read, problem = read_settings(path)
+    assert re.search(sentence, problem)
+    assert "The defaults are used, and the file is left as it is." in problem
+    assert profile_of(read) == DEFAULT_PROFILE

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -41,6 +42,7 @@ class KeysDialog(QDialog):
         self.setWindowTitle("Keys and mouse")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.profiles = QComboBox()
+        self.profiles.setAccessibleName("Profile")
         self.profiles.addItems(list(PROFILES))
         self.profiles.textActivated.connect(lambda name: bindings.use(PROFILES[name]))
         self.changes = PlainLabel(role="muted")
@@ -49,7 +51,7 @@ class KeysDialog(QDialog):
         self.overview, self.keys = KeysOverview(bindings, fixed), KeysEditor(bindings, fixed)
         self.mouse = MouseEditor(bindings)
         self.tabs = QTabWidget()
-        self.tabs.setAccessibleName("Overview, keys, mouse")
+        self.tabs.tabBar().setAccessibleName("Overview, keys, mouse")
         self.tabs.addTab(self.overview, "&Overview")
         self.tabs.addTab(self.keys, "Change &keys")
         self.tabs.addTab(self.mouse, "Change &mouse")
@@ -75,6 +77,7 @@ class KeysDialog(QDialog):
         head.addStretch(1)
         head.addWidget(self.reset_all)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
         buttons.rejected.connect(self.close)
         for button in self.findChildren(QPushButton):
             button.setAutoDefault(False)  # Return in a field must press none of them
@@ -90,6 +93,5 @@ def show_keys(bindings: InputBindings, fixed: Mapping[str, str], parent: QWidget
     """The dialog, which stays open beside the window while the reader tries the keys; there is only one."""
     dialog = parent.findChild(KeysDialog) or KeysDialog(bindings, fixed, parent)
     dialog.show()
-    dialog.raise_()
     dialog.activateWindow()
     return dialog

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
@@ -35,7 +35,8 @@ class KeysEditor(QWidget):
         self._items: dict[str, QTreeWidgetItem] = {}
         self._headings: dict[str, QTreeWidgetItem] = {}  # of each action
         self._fill()
-        self.tree.currentItemChanged.connect(lambda item: self.fields.show_action(_action(item)))
+        self.tree.setMinimumHeight(120)
+        self.tree.currentItemChanged.connect(self._chosen)
         column = QVBoxLayout(self)
         for widget in (self.search, self.tree, self.fields):
             column.addWidget(widget, int(widget is self.tree))
@@ -54,6 +55,11 @@ class KeysEditor(QWidget):
             item.setText(1, ", ".join(self._bindings.keys_for(action)))
             item.setText(2, "changed" if changed else "")
         self._filter()
+
+    def _chosen(self, item: QTreeWidgetItem | None) -> None:
+        self.fields.show_action(_action(item))
+        # once the fields have taken their room from the list
+        QTimer.singleShot(0, self, lambda: self.tree.scrollToItem(self.tree.currentItem()))
 
     def _fill(self) -> None:
         bold = QFont(self.tree.font())

@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from PySide6.QtGui import QFont, QTextCharFormat, QTextCursor, QTextDocument, QTextLength, QTextTableFormat
+from PySide6.QtCore import Qt
+from PySide6.QtGui import (
+    QFont,
+    QShowEvent,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextLength,
+    QTextTableFormat,
+)
 from PySide6.QtPrintSupport import QPrintDialog, QPrinter
 from PySide6.QtWidgets import QPushButton, QTextEdit, QVBoxLayout, QWidget
 
 from .action_names import ACTIONS, GESTURES, choices_of
 from .input_bindings import InputBindings
 from .input_profile import UNMODIFIED
+from .overrides import guarded
 
 Line = tuple[str, str]  # a key or gesture, and what it does; a heading has no key
 
 
+@guarded
 class KeysOverview(QWidget):
     """What every key and gesture does now; follows each change."""
 
@@ -29,16 +40,24 @@ class KeysOverview(QWidget):
         self.print_button.clicked.connect(self._print)
         column = QVBoxLayout(self)
         column.addWidget(self.text, 1)
-        column.addWidget(self.print_button)
+        column.addWidget(self.print_button, 0, Qt.AlignmentFlag.AlignRight)
         bindings.changed.connect(self.refresh)
-        self.refresh()
 
     def refresh(self) -> None:
         """Show the bindings in use."""
-        document = self.text.document()
+        if not self.isVisible():
+            return  # it takes some milliseconds, and showEvent does it
         place = self.text.verticalScrollBar().value()
+        document = QTextDocument(self.text)  # written before it is shown: laid out once, not at every cell
+        document.setDefaultFont(self.text.font())
         write_table(document, f"Keys and mouse: {self._bindings.profile.name}", self.lines())
+        self.text.setDocument(document)
         self.text.verticalScrollBar().setValue(place)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show what was changed meanwhile."""
+        super().showEvent(event)
+        self.refresh()
 
     def lines(self) -> list[Line]:
         """Headings, and under them keys and gestures with what they do."""
@@ -67,8 +86,8 @@ _NARROW: Final = 36  # per cent of the width, for the keys
 
 def write_table(document: QTextDocument, title: str, lines: list[Line]) -> None:
     """Write a title and a table of two columns; nothing in them is understood as markup."""
-    document.clear()
     cursor = QTextCursor(document)
+    cursor.beginEditBlock()
     bold = QTextCharFormat()
     bold.setFontWeight(QFont.Weight.Bold)
     cursor.insertText(title, bold)
@@ -85,5 +104,5 @@ def write_table(document: QTextDocument, title: str, lines: list[Line]) -> None:
             table.cellAt(row, 0).firstCursorPosition().insertText(key)
             table.cellAt(row, 1).firstCursorPosition().insertText(words)
         else:
-            table.mergeCells(row, 0, 1, 2)
             table.cellAt(row, 0).firstCursorPosition().insertText(words, bold)
+    cursor.endEditBlock()
