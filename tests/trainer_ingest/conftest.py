@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ingest_data import Ingested, Study
+from ingest_data import SALT, Ingested, Study
 
 from trainer.dataset import DataSet, read
 from trainer.ingest.gather import Plan, Source, gather
@@ -20,7 +20,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.fixture
 def ingested(tmp_path: Path) -> Ingested:
-    """Ingests a source and opens what came of it."""
+    """Ingests a source and opens what came of it; a fixed salt puts the patients here in training."""
+    (tmp_path / "salt").write_text(SALT)
 
     def ingest(source: Source, leaks: Leaks = "refuse") -> DataSet:
         gather(source, Plan(salt=tmp_path / "salt", leaks=leaks), tmp_path / "set")

@@ -23,6 +23,7 @@ from trainer.ingest.intake import Leaks
 
 CLASSES = ("nodule", "mass", "effusion", "no finding")
 VOCABULARY = Vocabulary(CLASSES)
+SALT = "01" * 32
 
 
 class Ingested(Protocol):

@@ -2,114 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import struct
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 from ingest_data import Ingested, Study
-from numpy.typing import NDArray
+from published import CODES, RexPublished, rex_labels, write_volume
 
 from medreason_viewer.errors import DataSetError
-from trainer.ingest.rexgrounding import ReXSource
 from trainer.ingest.rexgrounding_items import CATEGORIES
 
 
-def _write_volume(path: Path, hu: NDArray[np.float64], study: Study, *, turned: bool) -> None:
-    """A CT as NIfTI; ``turned`` stores all three axes the other way round, with a direction to match."""
-    plane = study.series.frames[0].plane
-    assert plane is not None
-    stored = hu[::-1, ::-1, ::-1] if turned else hu
-    image = sitk.GetImageFromArray(np.rint(stored).astype(np.int16))
-    row_mm, col_mm = plane.spacing_mm
-    image.SetSpacing((col_mm, row_mm, 8.0))
-    corner = np.array(plane.origin_mm)
-    if turned:
-        corner += np.array((col_mm, row_mm, 8.0)) * (np.array(hu.shape[::-1]) - 1)
-        image.SetDirection((-1, 0, 0, 0, -1, 0, 0, 0, -1))
-    image.SetOrigin(corner.tolist())
-    sitk.WriteImage(image, str(path))
-
-
-def _write_mask(path: Path, labels: Sequence[NDArray[np.uint8]], *, turned: bool, first: bool = True) -> None:
-    """A mask of (finding, i, j, k) with an affine that says nothing; ``first`` False puts findings last."""
-    stored = [each[::-1, ::-1, ::-1] if turned else each for each in labels]
-    block = np.stack(stored).transpose(0, 3, 2, 1)
-    block = block if first else np.moveaxis(block, 0, -1)
-    header = bytearray(352)
-    struct.pack_into("<i", header, 0, 348)
-    struct.pack_into("<8h", header, 40, 4, *block.shape, 1, 1, 1)
-    struct.pack_into("<2h", header, 70, 2, 8)
-    struct.pack_into("<8f", header, 76, *([1.0] * 8))
-    struct.pack_into("<f", header, 108, 352.0)
-    header[344:348] = b"n+1\0"
-    path.write_bytes(gzip.compress(bytes(header) + block.tobytes(order="F"), 1))
-
-
-def _labels(study: Study) -> NDArray[np.uint8]:
-    """Two lesions of one finding on the phantom's best slice, and a smaller first one on the next."""
-    labels = np.zeros(study.hu.shape, np.uint8)
-    x0, y0, x1, y1 = map(int, study.box.as_tuple())
-    labels[study.index, y0:y1, x0:x1] = 1
-    labels[study.index + 1, y0 + 1 : y1, x0 + 1 : x1] = 1
-    labels[study.index, 5:7, 5:7] = 2
-    return labels
-
-
-def _effusion(study: Study) -> NDArray[np.uint8]:
-    labels = np.zeros(study.hu.shape, np.uint8)
-    labels[12, 60:64, 100:110] = 1
-    return labels
-
-
-class _Published:
-    """A small ReXGroundingCT in a folder."""
-
-    def __init__(self, folder: Path, study: Study) -> None:
-        self.folder, self.study = folder, study
-        self.lists: dict[str, list[dict[str, Any]]] = {"train": [], "val": [], "test": []}
-        for name in ("dataset/train_fixed/train_1", "segmentations"):
-            (folder / name).mkdir(parents=True)
-
-    def add(
-        self,
-        split: str,
-        name: str,
-        codes: Mapping[str, str],
-        *,
-        turned: bool = False,
-        first: bool = True,
-    ) -> None:
-        hu = self.study.hu.copy()
-        hu[:, 0, 0] = len(self.lists["train"]) + 10 * len(self.lists["val"]) - 900  # no two patients alike
-        _write_volume(self.folder / "dataset/train_fixed/train_1" / name, hu, self.study, turned=turned)
-        labels = [_labels(self.study), _effusion(self.study)]
-        _write_mask(self.folder / "segmentations" / name, labels, turned=turned, first=first)
-        entry = {"name": name, "findings": {"0": "a nodule", "1": "fluid"}, "categories": dict(codes)}
-        self.lists[split].append(entry)
-
-    def source(self, slices: int = 1) -> ReXSource:
-        path = self.folder / "dataset.json"
-        path.write_text(json.dumps(self.lists))
-        return ReXSource(self.folder / "dataset", self.folder / "segmentations", path, slices)
-
-
 @pytest.fixture
-def published(study: Study, tmp_path: Path) -> _Published:
-    return _Published(tmp_path / "rex", study)
-
-
-CODES = {"0": "2d", "1": "2e"}
+def published(study: Study, tmp_path: Path) -> RexPublished:
+    return RexPublished(tmp_path / "rex", study)
 
 
 @pytest.mark.parametrize(("turned", "first"), [(False, True), (True, True), (True, False)])
 def test_findings_end_on_their_largest_slice(
-    study: Study, published: _Published, ingested: Ingested, turned: bool, first: bool
+    study: Study, published: RexPublished, ingested: Ingested, turned: bool, first: bool
 ) -> None:
     published.add("train", "train_1741_b_2.nii.gz", CODES, turned=turned, first=first)
     data = ingested(published.source())
@@ -120,7 +31,7 @@ def test_findings_end_on_their_largest_slice(
     assert np.array_equal(data.hu(nodule), expected)
     case = data.cases[nodule]
     assert (case.box_slice, case.side) == (study.box, study.truth.side)
-    assert np.array_equal(data.mask(nodule), _labels(study)[study.index] > 0)
+    assert np.array_equal(data.mask(nodule), rex_labels(study)[study.index] > 0)
     box = data.cases[effusion].box_slice
     assert box is not None
     assert box.as_tuple() == (100, 60, 110, 64)
@@ -131,7 +42,7 @@ def test_findings_end_on_their_largest_slice(
 
 
 def test_training_negatives_are_unreliable_and_validation_ones_are_not(
-    published: _Published, ingested: Ingested
+    published: RexPublished, ingested: Ingested
 ) -> None:
     published.add("train", "train_1_a_1.nii.gz", CODES)
     published.add("val", "train_2_a_1.nii.gz", CODES)
@@ -149,7 +60,7 @@ def test_training_negatives_are_unreliable_and_validation_ones_are_not(
 
 
 def test_presence_category_and_side_are_asked(
-    study: Study, published: _Published, ingested: Ingested
+    study: Study, published: RexPublished, ingested: Ingested
 ) -> None:
     published.add("val", "valid_2_a_1.nii.gz", CODES)
     data = ingested(published.source(slices=2))
@@ -165,7 +76,7 @@ def test_presence_category_and_side_are_asked(
     assert "nodule" not in str(denied[0].question)
 
 
-def test_scans_of_one_patient_in_two_splits_are_a_leak(published: _Published, ingested: Ingested) -> None:
+def test_scans_of_one_patient_in_two_splits_are_a_leak(published: RexPublished, ingested: Ingested) -> None:
     published.add("train", "train_39_a_1.nii.gz", CODES)
     published.add("val", "train_39_b_1.nii.gz", CODES)
     source = published.source()
@@ -176,7 +87,7 @@ def test_scans_of_one_patient_in_two_splits_are_a_leak(published: _Published, in
     assert len({case.patient for case in data.cases}) == 1
 
 
-def test_withheld_masks_are_counted(published: _Published, ingested: Ingested) -> None:
+def test_withheld_masks_are_counted(published: RexPublished, ingested: Ingested) -> None:
     published.add("train", "train_1_a_1.nii.gz", CODES)
     published.add("test", "train_8_a_1.nii.gz", CODES)
     (published.folder / "segmentations" / "train_8_a_1.nii.gz").unlink()
@@ -193,7 +104,7 @@ def test_withheld_masks_are_counted(published: _Published, ingested: Ingested) -
     ],
 )
 def test_bad_entries_are_named(
-    published: _Published, ingested: Ingested, codes: dict[str, str], said: str
+    published: RexPublished, ingested: Ingested, codes: dict[str, str], said: str
 ) -> None:
     published.add("train", "train_1_a_1.nii.gz", codes)
     with pytest.raises(DataSetError) as caught:
@@ -203,7 +114,7 @@ def test_bad_entries_are_named(
 
 
 @pytest.mark.parametrize("which", ["volume", "mask", "values"])
-def test_an_unreadable_volume_is_named(published: _Published, ingested: Ingested, which: str) -> None:
+def test_an_unreadable_volume_is_named(published: RexPublished, ingested: Ingested, which: str) -> None:
     published.add("train", "train_1_a_1.nii.gz", CODES)
     (volume,) = (published.folder / "dataset").rglob("*.nii.gz")
     (mask,) = (published.folder / "segmentations").rglob("*.nii.gz")
@@ -213,9 +124,9 @@ def test_an_unreadable_volume_is_named(published: _Published, ingested: Ingested
         ingested(published.source())
 
 
-def test_stored_values_that_are_not_hu_are_refused(published: _Published, ingested: Ingested) -> None:
+def test_stored_values_that_are_not_hu_are_refused(published: RexPublished, ingested: Ingested) -> None:
     published.add("train", "train_1_a_1.nii.gz", CODES)
     (volume,) = (published.folder / "dataset").rglob("*.nii.gz")
-    _write_volume(volume, published.study.hu + 1100, published.study, turned=False)
+    write_volume(volume, published.study.hu + 1100, published.study, turned=False)
     with pytest.raises(DataSetError, match="do not look like HU"):
         ingested(published.source())

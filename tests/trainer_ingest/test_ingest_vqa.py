@@ -5,44 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 import pytest
 from ingest_data import Ingested
-from PIL import Image
+from published import picture, save_table
 
 from medreason_viewer.errors import DataSetError
 from trainer.ingest.vqa import VqaSource
 from trainer.ingest.vqa_columns import options_in, plain_answer
 
 
-def _picture(seed: int, width: int = 60) -> Image.Image:
-    return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (40, width, 3), dtype=np.uint8))
-
-
-def _save(folder: Path, key: str = "train", **columns: list[Any]) -> None:
-    """A DatasetDict as published; a column of pictures is told by its first value."""
-    kinds = {
-        name: datasets.Image()
-        if isinstance(values[0], (Image.Image, dict))
-        else datasets.List(datasets.Value("float64" if "box" in name else "string"))
-        if isinstance(values[0], list)
-        else datasets.Value("string")
-        for name, values in columns.items()
-    }
-    table = datasets.Dataset.from_dict(columns, features=datasets.Features(kinds))
-    datasets.disable_progress_bars()
-    datasets.DatasetDict({key: table}).save_to_disk(folder)
-
-
 def _publish(root: Path) -> VqaSource:
-    _save(
+    save_table(
         root / "CT-RATE-VQA-train",
-        image=[_picture(1), _picture(1), _picture(2, width=70)],
+        image=[picture(1), picture(1), picture(2, width=70)],
         problem=["What is it? A. Nodule B. Effusion", "Is there a mass?", "Where is it?"],
         solution=["<answer>B</answer>", "<answer> No </answer>", "right lung"],
     )
-    _save(root / "CT-RATE-VQA-test", image=[_picture(3)], problem=["What is shown?"], solution=["Emphysema"])
+    save_table(
+        root / "CT-RATE-VQA-test", image=[picture(3)], problem=["What is shown?"], solution=["Emphysema"]
+    )
     return VqaSource(root)
 
 
@@ -54,7 +36,7 @@ def test_pictures_questions_and_answers_arrive_as_they_are(tmp_path: Path, inges
     assert choice.options == ("Nodule", "Effusion")
     assert choice.question == "What is it? A. Nodule B. Effusion"
     index = by_answer["right lung"]
-    assert np.array_equal(data.picture(index), np.asarray(_picture(2, width=70)))
+    assert np.array_equal(data.picture(index), np.asarray(picture(2, width=70)))
     assert data.shape(index) == (40, 70)
     assert not data.mask(index).any()
     assert [data.cases[i].turns[0].answer for i in data.of_split("test")] == ["Emphysema"]
@@ -76,22 +58,22 @@ def test_columns_of_other_names_are_found(
     tmp_path: Path, ingested: Ingested, names: tuple[str, str, str]
 ) -> None:
     image, question, answer = names
-    columns = {answer: ["a nodule"], image: [_picture(1)], question: ["What is shown?"]}
-    _save(tmp_path / "published" / "vqa-train", **columns)
+    columns = {answer: ["a nodule"], image: [picture(1)], question: ["What is shown?"]}
+    save_table(tmp_path / "published" / "vqa-train", **columns)
     (case,) = ingested(VqaSource(tmp_path / "published")).cases
     assert (case.finding, case.turns[0].question) == ("a nodule", "What is shown?")
 
 
 def test_columns_that_cannot_be_told_apart_are_listed(tmp_path: Path, ingested: Ingested) -> None:
-    _save(tmp_path / "published" / "train", image=[_picture(1)], one=["what?"], two=["why?"])
+    save_table(tmp_path / "published" / "train", image=[picture(1)], one=["what?"], two=["why?"])
     with pytest.raises(DataSetError, match=r"from its columns: image .*, one .*, two "):
         ingested(VqaSource(tmp_path / "published"))
 
 
 def test_the_same_picture_in_two_splits_is_a_leak(tmp_path: Path, ingested: Ingested) -> None:
     root = tmp_path / "published"
-    _save(root / "a-train", image=[_picture(1), _picture(2)], problem=["a?", "b?"], solution=["x", "y"])
-    _save(root / "a-test", image=[_picture(1)], problem=["c?"], solution=["z"])
+    save_table(root / "a-train", image=[picture(1), picture(2)], problem=["a?", "b?"], solution=["x", "y"])
+    save_table(root / "a-test", image=[picture(1)], problem=["c?"], solution=["z"])
     with pytest.raises(DataSetError, match=r"a-train/train, row 0: its pixels are exactly those of .*a-test"):
         ingested(VqaSource(root))
     data = ingested(VqaSource(root), leaks="drop")
@@ -101,8 +83,8 @@ def test_the_same_picture_in_two_splits_is_a_leak(tmp_path: Path, ingested: Inge
 def test_a_patient_column_is_used(tmp_path: Path, ingested: Ingested) -> None:
     root = tmp_path / "published"
     names = ["train_1_a_1.nii.gz", "train_1_b_2.nii.gz", "train_10_a_1.nii.gz"]
-    pictures = [_picture(seed) for seed in range(3)]
-    _save(root / "x", key="all", image=pictures, VolumeName=names, problem=["?"] * 3, solution=["y"] * 3)
+    pictures = [picture(seed) for seed in range(3)]
+    save_table(root / "x", key="all", image=pictures, VolumeName=names, problem=["?"] * 3, solution=["y"] * 3)
     data = ingested(VqaSource(root))
     patients = [case.patient for case in data.cases]
     assert patients[0] == patients[1] != patients[2]
@@ -111,9 +93,9 @@ def test_a_patient_column_is_used(tmp_path: Path, ingested: Ingested) -> None:
 
 def test_bad_rows_are_named(tmp_path: Path, ingested: Ingested) -> None:
     root = tmp_path / "published"
-    _save(
+    save_table(
         root / "vqa-train",
-        image=[_picture(1), _picture(2), _picture(3), {"bytes": b"no picture", "path": None}],
+        image=[picture(1), picture(2), picture(3), {"bytes": b"no picture", "path": None}],
         problem=["A. Nodule B. Mass", "?", "?", "?"],
         solution=["Nodul", "", "x", "x"],
         bbox=[[], [], [5.0, 5.0, 4.0, 9.0], []],
@@ -129,14 +111,14 @@ def test_bad_rows_are_named(tmp_path: Path, ingested: Ingested) -> None:
 @pytest.mark.parametrize(
     ("box", "picture", "said"),
     [
-        ([0.0, 0.0, 61.0, 9.0], _picture(1), "row 0: its box lies outside its picture"),
+        ([0.0, 0.0, 61.0, 9.0], picture(1), "row 0: its box lies outside its picture"),
         ([], {"bytes": b"no picture", "path": None}, "row 0: its picture cannot be read"),
     ],
 )
 def test_bad_pictures_are_named(
     tmp_path: Path, ingested: Ingested, box: list[float], picture: Any, said: str
 ) -> None:
-    _save(tmp_path / "published" / "train", image=[picture], problem=["?"], solution=["x"], bbox=[box])
+    save_table(tmp_path / "published" / "train", image=[picture], problem=["?"], solution=["x"], bbox=[box])
     with pytest.raises(DataSetError) as caught:
         ingested(VqaSource(tmp_path / "published"))
     assert said in str(caught.value)

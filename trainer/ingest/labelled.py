@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import zlib
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -116,19 +118,31 @@ def drafts(
         for label, place in sorted(good, key=lambda pair: _order(pair[1]))
         if not straddles(Given(label.where, label.patient, label.split), splits, intake)
     ]
+    shown: dict[tuple[str, int], set[str | None]] = defaultdict(set)
+    for label, _ in good:
+        shown[label.sop, label.frame].add(vocabulary.match(label.answer))
     read = library.pixels(((label.where, place) for label, place in kept), intake)
     for (label, place), pixels in zip(kept, read, strict=True):
         if pixels is not None:
             found = truth.of_box(pixels, label.box_slice) if label.box_slice else truth.nothing(pixels)
-            said = _said(label, vocabulary, splits[label.patient])
+            said = _said(label, vocabulary, splits[label.patient], shown[label.sop, label.frame])
             yield draft(said, found, pixels, place.series, place.frame, vocabulary.options, origin)
 
 
-def _said(label: Label, vocabulary: Vocabulary, split: Split | None) -> Said:
+def _said(label: Label, vocabulary: Vocabulary, split: Split | None, shown: Collection[str | None]) -> Said:
+    """``shown``: what any label says of the same slice."""
     answer = vocabulary.match(label.answer)
     assert answer is not None
     exhaustive = label.exhaustive or answer == vocabulary.no_finding
-    return Said(label.where, label.patient, answer, exhaustive, label.question, split)
+    absent = _absent(label, vocabulary, shown) if exhaustive else ()
+    return Said(label.where, label.patient, answer, exhaustive, label.question, split, absent)
+
+
+def _absent(label: Label, vocabulary: Vocabulary, shown: Collection[str | None]) -> tuple[str, ...]:
+    """A finding to ask for that the slice does not show, drawn by its instance; none if it shows them all."""
+    left = [name for name in vocabulary.options if name != vocabulary.no_finding and name not in shown]
+    draw = zlib.crc32(f"{label.sop} {label.frame}".encode())
+    return (left[draw % len(left)],) if left else ()
 
 
 def _order(place: Place) -> tuple[str, int, int]:
