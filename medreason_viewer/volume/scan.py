@@ -30,7 +30,8 @@ def scan(path: Path | str, *, cancel: Cancel | None = None, progress: Progress |
     Parameters
     ----------
     progress : callable, optional
-        Called with (files done, files in all) as the scan goes on.
+        Called with (files done, files in all) as the scan goes on; while folders are listed, with 0 and the
+        files found so far.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def scan(path: Path | str, *, cancel: Cancel | None = None, progress: Progress |
         raise VolumeError(f"{printable(path.name)} could not be read: {error.strerror}.") from error
     if not (catch.headers or catch.volumes):
         raise _nothing(path, catch)
-    return Scan(path, _studies(catch), tuple(catch.unreadable))
+    return Scan(path, _studies(catch, cancel or Cancel()), tuple(catch.unreadable))
 
 
 def _exists(path: Path) -> bool:
@@ -69,7 +70,11 @@ def _exists(path: Path) -> bool:
 def _read_all(path: Path, catch: Catch) -> Iterator[tuple[int, int]]:
     """Read everything at the path into ``catch``; yields (files done, files in all)."""
     if path.is_dir():
-        yield from _read_files(files_under(path, catch), catch)
+        files: list[Path] = []
+        for found in _files_under(path, catch):
+            files += found
+            yield 0, len(files)
+        yield from _read_files(files, catch)
     elif not path.is_file():
         raise NothingToOpen(f"{printable(path.name)} is neither a file nor a folder.")
     elif is_zip(path):
@@ -82,9 +87,11 @@ def _read_all(path: Path, catch: Catch) -> Iterator[tuple[int, int]]:
         yield from _read_files([path], catch)
 
 
-def files_under(path: Path, catch: Catch) -> list[Path]:
-    """Every regular file below a folder, in order of their names; links to folders are not followed."""
-    files: list[Path] = []
+def _files_under(path: Path, catch: Catch) -> Iterator[list[Path]]:
+    """Every regular file below a folder, a folder at a time, in order of their names.
+
+    Links to folders are not followed.
+    """
     waiting = [str(path)]
     while waiting:
         folder = waiting.pop()
@@ -94,9 +101,8 @@ def files_under(path: Path, catch: Catch) -> list[Path]:
         except OSError:
             catch.pass_over(Path(folder), "this folder cannot be read")
             continue
-        files += [Path(entry.path) for entry in found if _is_file(entry)]
+        yield [Path(entry.path) for entry in found if _is_file(entry)]
         waiting += [entry.path for entry in reversed(found) if entry.is_dir(follow_symlinks=False)]
-    return files
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
@@ -139,22 +145,23 @@ def _nothing(path: Path, catch: Catch) -> VolumeError:
     return NothingToOpen(f"{name} holds no image that can be shown; {passed}.")
 
 
-def _studies(catch: Catch) -> tuple[Study, ...]:
+def _studies(catch: Catch, cancel: Cancel) -> tuple[Study, ...]:
     """Series in order of their numbers, a series before what was split off from it, by patient and study."""
     studies: dict[tuple[str, str], list[Series]] = {}
-    for series in [*_dicom_series(catch), *catch.volumes]:
+    for series in [*_dicom_series(catch, cancel), *catch.volumes]:
         owned = replace(series, owner=catch.owner)
         key = series.identity.study_uid, series.identity.patient_key
         studies.setdefault(key, []).append(owned)
     return tuple(Study(uid, tuple(found)) for (uid, _), found in studies.items())
 
 
-def _dicom_series(catch: Catch) -> list[Series]:
+def _dicom_series(catch: Catch, cancel: Cancel) -> list[Series]:
     lost: dict[object, list[Path]] = {}
     for damaged in catch.damaged:
         lost.setdefault(series_key(damaged.tags, damaged.path), []).append(damaged.path)
     found: list[list[Series]] = []
     for part in group_by_series(catch.headers):
+        cancel.check()
         missing = lost.get(series_key(part.headers[0].tags, part.headers[0].origin))
         if missing:
             part = part.with_note("unreadable", f"{named(missing)} could not be read.")
