@@ -77,6 +77,7 @@ class Workplace:
         self.thumbnails.close()
         self.loading.close()
         self.explainer.close()
+        self.session.slabs.close()
 
 
 def build(

@@ -103,7 +103,7 @@ def position_corner(series: Series, image: SliceImage, count: int) -> tuple[str,
     """Which image it is and where it lies; the number is the scanner's own where there is one."""
     plane, name = _position(image.plane), image.plane_name.capitalize()
     if not image.native:
-        return "reformatted", plane, f"{name} {image.index + 1} / {count}"
+        return image.slab or "reformatted", plane, f"{name} {image.index + 1} / {count}"
     frame = series.frames[image.index]
     step = f"Spacing {series.spacing_mm[0]:.2f} mm" if series.spacing_mm and count > 1 else ""
     thick = f"Thickness {frame.thickness_mm:.2f} mm" if frame.thickness_mm else ""

@@ -40,6 +40,7 @@ _NAMED: Final[dict[str, dict[str, str]]] = {
     "Display": {
         "toggle_overlay": "Show or hide regions",
         "toggle_crosshair": "Crosshair",
+        "slab": "Slab: next thicker MIP, or off",
         "reset": "Whole image, first window",
         "zoom_in": "Zoom in",
         "zoom_out": "Zoom out",

@@ -27,6 +27,8 @@ NO_SLICE: Final = "Open a CT series first, then mark a region on a slice."
 NO_MODEL: Final = "There is no model on this workstation: choose a model folder with Explain > Choose model."
 REFORMAT: Final = "Only slices as they were acquired are explained: turn to the series' own plane first."
 
+SLAB: Final = "Only single slices as they were acquired are explained: turn the slab off first (View > Slab)."
+
 
 class Client(Protocol):
     """What the window needs of a model's process."""
@@ -180,6 +182,8 @@ class Explainer(QObject):
             raise MedReasonError(NO_SLICE)
         if not session.acquired_plane:
             raise MedReasonError(REFORMAT)
+        if session.slabs.chosen:
+            raise MedReasonError(SLAB)
         check_region(session.volume, session.slice_index, box=target.box_slice, point=target.point_slice)
         return session.volume
 

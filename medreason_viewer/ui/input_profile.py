@@ -46,6 +46,7 @@ _IHE_KEYS: Final[dict[str, str]] = {
     "A": "tool:angle",
     "I": "toggle_overlay",
     "H": "toggle_crosshair",
+    "M": "slab",
     "C": "cine",
     ",": "cine_slower",
     ".": "cine_faster",

@@ -26,6 +26,7 @@ from .first_window import automatic_window
 from .input_profile import Tool
 from .key_images import KeyImages
 from .marks import Marks, Place
+from .slabs import Slabs
 
 __all__ = ["Answer", "ExplainTarget", "Session"]
 
@@ -52,6 +53,8 @@ class Session(Marks):
         Zoom and pan.
     key_images : KeyImages
         The images the reader marked.
+    slabs : Slabs
+        The slab shown in place of single images.
     """
 
     scan_changed = Signal()
@@ -76,6 +79,8 @@ class Session(Marks):
         self.view = View()
         self.key_images = KeyImages(self)
         self.key_images.changed.connect(self.overlay_changed)
+        self.slabs = Slabs(self)
+        self.slabs.arrived.connect(self.explanation_changed)
         self._waits_for_window = True
         self._looks: dict[int, _Look] = {}
 
@@ -166,10 +171,10 @@ class Session(Marks):
         return bool(self.volume.loaded[self.slice_index] if self.acquired_plane else self.volume.loaded.any())
 
     def image(self) -> SliceImage | None:
-        """The slice shown, None while its pixels are not there."""
+        """The slice shown, or the slab about it; None while its pixels are not there."""
         if self.volume is None or not self.slice_loaded:
             return None
-        return plane_image(self.volume, self.plane_name, self.slice_index)
+        return self.slabs.image or plane_image(self.volume, self.plane_name, self.slice_index)
 
     def image_key(self) -> ImageKey | None:
         """The key of the pixels shown; None while there are none."""
@@ -256,7 +261,7 @@ class Session(Marks):
     def answer(self) -> Answer | None:
         """The newest explanation of the very pixels shown, None if there is none."""
         volume, index = self.volume, self.slice_index
-        if volume is None or not self.acquired_plane or not self.slice_loaded:
+        if volume is None or self.slabs.chosen or not self.acquired_plane or not self.slice_loaded:
             return None
         if not self.may_explain(volume.unhashed_key(index)):
             return None  # spares the hash of the pixels while scrolling

@@ -65,6 +65,7 @@ class SliceActions(QObject):
             "place_box": self._place_box,
             "delete": self._delete,
             "explain": self.explain,
+            "slab": self._session.slabs.next,
             "cine": cine.toggle,
             "cine_faster": cine.faster,
             "cine_slower": cine.slower,

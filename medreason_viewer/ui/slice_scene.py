@@ -37,10 +37,11 @@ class SceneSource(QObject):
         for signal in (
             session.series_changed,
             session.volume_changed,
-            session.slice_changed,
             session.window_changed,
+            session.slabs.arrived,
         ):
             signal.connect(self._forget)
+        session.slice_changed.connect(self._forget_slice)
 
     def scene(self, size: Size, drafts: tuple[OverlayItem, ...] = (), probe: str = "") -> SliceScene:
         """What to paint now; ``drafts`` are marks still being drawn."""
@@ -81,6 +82,12 @@ class SceneSource(QObject):
     def _forget(self) -> None:
         self._base = self._image = None
 
+    def _forget_slice(self) -> None:
+        """While the next slab is made, the one before stays in view, with its own place in the corner."""
+        held = self._image is not None and self._image.plane_name == self._session.plane_name
+        if not (held and self._session.slabs.pending):
+            self._forget()
+
     def _known(self) -> SliceScene:
         if self._base is None:
             self._base = self._build()
@@ -95,13 +102,16 @@ class SceneSource(QObject):
             notice = session.problem or "Loading the first image …"
             corners = Corners(patient_corner(series.identity), series_corner(series))
             return SliceScene(None, (series.rows, series.cols), corners=corners, notice=notice)
-        self._image = image = plane_image(volume, session.plane_name, session.slice_index)
+        image = session.image() or plane_image(volume, session.plane_name, session.slice_index)
+        self._image = image
         corners = Corners(
             top_left=patient_corner(series.identity),
             top_right=series_corner(series),
             bottom_right=position_corner(series, image, session.slice_count),
         )
         scene = compose(series, image, session.window, corners=corners)
+        if session.slabs.problem:
+            scene = replace(scene, warnings=(*scene.warnings, f"▲ {session.slabs.problem}"))
         return scene if session.slice_loaded else replace(scene, image=None, notice=self._why_not())
 
     def _why_not(self) -> str:

@@ -18,6 +18,7 @@ from .input_bindings import InputBindings
 from .input_profile import TOOL_NAMES, Tool
 from .menu_keys import FOLLOWS
 from .session import Session
+from .slab_menu import SlabMenu
 
 PLANES: Final[tuple[PlaneName3, ...]] = ("axial", "coronal", "sagittal")
 _TOOL_ICONS: Final[dict[Tool, str]] = {
@@ -45,6 +46,7 @@ class ViewActions:
         self.reset = _plain("Whole image, first window", session.reset, "mdi6.fit-to-screen-outline")
         self._groups = [_group(list(actions.values()), session) for actions in (self.planes, self.tools)]
         self.cine_menu = CineMenu(cine, bindings)
+        self.slab_menu = SlabMenu(session.slabs, bindings)
         self._named = [(action, action.text(), name) for action, name in self._bound()]
         for action, _, _ in self._named:
             action.setProperty(FOLLOWS, True)

@@ -22,9 +22,9 @@ from .ct import AIR_HU, CtVolume
 from .decoding.pixels import Stored
 from .geometry import SlicePlane
 from .reformat import Stack, stack_of
+from .slab import SlabMode
 from .slices import SliceImage
 
-SlabMode = Literal["max", "mean", "min"]
 Interpolation = Literal["linear", "nearest", "cubic"]
 
 _LOWEST_HU: Final = -1024.0  # the lowest HU of 12 bits: what is below it came from padding

@@ -20,11 +20,20 @@ from numpy.typing import NDArray
 
 from .ct import AIR_HU, CtVolume, ImageKey, pixels_sha256
 from .geometry import SlicePlane
-from .reformat import PlaneName3, Reformat, native_plane, reformat
+from .reformat import PlaneName3, Reformat, Stack, native_plane, reformat
 from .series import Note, PlaneName
 from .window import Window, grey_table, to_grey
 
-__all__ = ["PlaneName3", "SliceImage", "image_key", "index_at", "native_plane", "plane_count", "plane_image"]
+__all__ = [
+    "PlaneName3",
+    "SliceImage",
+    "image_key",
+    "index_at",
+    "native_plane",
+    "plane_count",
+    "plane_image",
+    "spacing_through",
+]
 
 Stored = NDArray[np.int16] | NDArray[np.uint16]
 PerLine = float | NDArray[np.float64]
@@ -50,6 +59,8 @@ class SliceImage:
         None without geometry.
     notes : tuple of Note
         What the reader must know about this plane's geometry.
+    slab : str
+        Which slab it is, such as ``MIP 10 mm (11 images)``; empty for a single image.
     """
 
     plane_name: PlaneName
@@ -63,6 +74,7 @@ class SliceImage:
     native: bool
     inverted: bool
     notes: tuple[Note, ...] = ()
+    slab: str = ""
 
     def padding(self) -> NDArray[np.bool_]:
         """Where there is no anatomy: padding values and pixels without data; shape (row, col)."""
@@ -147,6 +159,12 @@ def plane_count(volume: CtVolume, plane_name: PlaneName3) -> int:
     if plane_name == native_plane(volume.series):
         return volume.shape[0]
     return _reformat(volume, plane_name).count
+
+
+def spacing_through(volume: CtVolume, plane_name: PlaneName3, stack: Stack) -> float:
+    """Millimetres from one image of a plane to the next; ``stack`` is the series' own."""
+    through = 0 if plane_name == native_plane(volume.series) else _reformat(volume, plane_name).order[0]
+    return float(stack.spacing_mm[through])
 
 
 def plane_image(volume: CtVolume, plane_name: PlaneName3, index: int) -> SliceImage:
