@@ -59,7 +59,8 @@ class KeysEditor(QWidget):
     def _chosen(self, item: QTreeWidgetItem | None) -> None:
         self.fields.show_action(_action(item))
         # once the fields have taken their room from the list
-        QTimer.singleShot(0, self, lambda: self.tree.scrollToItem(self.tree.currentItem()))
+        if item is not None:
+            QTimer.singleShot(0, self, lambda: self.tree.scrollToItem(item))
 
     def _fill(self) -> None:
         bold = QFont(self.tree.font())
