@@ -18,7 +18,7 @@ from typing import Final
 from medreason_viewer import __version__
 from medreason_viewer.errors import MedReasonError
 
-from . import evaluate_command, grpo_command, report_command, run_command, sft_command
+from . import evaluate_command, grpo_command, promote_command, report_command, run_command, sft_command
 from .ingest import command as ingest_command
 
 FAILED: Final = 1
@@ -67,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     ingest_command.add(commands.add_parser("ingest", help="make a data set of a site's own cases"))
     grpo_command.add(commands.add_parser("grpo", help="go on with rewards, from a fine-tuned bundle"))
     report_command.add(commands.add_parser("report", help="one HTML file on a run"))
+    promote_command.add_export(commands.add_parser("export", help="a bundle with hashes, scores and cards"))
+    promote_command.add_promote(commands.add_parser("promote", help="let a bundle serve, if it is no worse"))
+    promote_command.add_rollback(commands.add_parser("rollback", help="serve again what served before"))
     grpo_command.add_bench(commands.add_parser("bench", help="rollouts beside stock generation"))
     return parser
 

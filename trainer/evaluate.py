@@ -105,14 +105,19 @@ def _said(index: int, case: Truth, outcome: Outcome, manifest: Manifest) -> Said
 
 def about(manifest: Manifest, data: dataset.DataSet, variant: Variant) -> About:
     """What is evaluated, for a file of predictions."""
-    marks = (bundle.fingerprint(manifest), bundle.adapter_fingerprint(manifest))
     return About(
         model=manifest.name,
-        sha256=" ".join(mark for mark in marks if mark),
+        sha256=identity(manifest),
         data=str(data.folder.resolve()),
         variant=variant,
         classes=manifest.answer_classes,
     )
+
+
+def identity(manifest: Manifest) -> str:
+    """What identifies a model: the fingerprint of its weights, and its adapter's where it has one."""
+    marks = (bundle.fingerprint(manifest), bundle.adapter_fingerprint(manifest))
+    return " ".join(mark for mark in marks if mark)
 
 
 def figures(said: Sequence[Said], manifest: Manifest) -> dict[str, Any]:
@@ -167,12 +172,16 @@ def load_engine(folder: Path, manifest: Manifest) -> Answers:
 
 def record(folder: Path, manifest: Manifest, name: str, found: dict[str, Any]) -> None:
     """Write the figures of a set into a bundle's manifest, in place of earlier ones of that name."""
+    kept = tuple(score for score in manifest.scores if score.set != name)
+    bundle.write_manifest(folder, dataclasses.replace(manifest, scores=(*kept, score_of(name, found))))
+
+
+def score_of(name: str, found: dict[str, Any]) -> Score:
+    """The figures of a set as a manifest holds them."""
     values: dict[str, float] = {}
     for key, value in found.items():
         if isinstance(value, float):
             values[key] = round(value, 4)
         elif key.endswith("_ci") and value is not None:
             values[f"{key}_low"], values[f"{key}_high"] = (round(edge, 4) for edge in value)
-    kept = tuple(score for score in manifest.scores if score.set != name)
-    score = Score(name, found["n"], values)
-    bundle.write_manifest(folder, dataclasses.replace(manifest, scores=(*kept, score)))
+    return Score(name, found["n"], values)

@@ -110,11 +110,20 @@ def _centre_inside(case: Truth, said: Prediction) -> float:
 
 def macro_f1(truth: NDArray[np.int64], said: NDArray[np.int64], classes: int) -> float:
     """Mean F1 of the classes that occur in the truth; a class never named counts 0."""
-    right = np.bincount(truth[truth == said], minlength=classes)
-    wanted = np.bincount(truth, minlength=classes)
-    named = np.bincount(said[said >= 0], minlength=classes)
+    return float(_macro_f1(truth, said, classes, np.ones((1, len(truth))))[0])
+
+
+def _macro_f1(
+    truth: NDArray[np.int64], said: NDArray[np.int64], classes: int, weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """One figure for each row of weights, shape (row, slice)."""
+    every = np.arange(classes)
+    is_truth, is_said = truth[:, None] == every, said[:, None] == every
+    right, wanted, named = (weights @ each for each in (is_truth & is_said, is_truth, is_said))
+    f1 = 2 * right / np.maximum(wanted + named, 1)
     occurs = wanted > 0
-    return float(np.mean(2 * right[occurs] / (wanted[occurs] + named[occurs])))
+    mean: NDArray[np.float64] = (f1 * occurs).sum(axis=1) / occurs.sum(axis=1)
+    return mean
 
 
 def scores(
@@ -134,11 +143,10 @@ def scores(
         ``confusion`` (``truth``: rows, ``said``: columns, None for no readable answer, ``counts``); ``n``.
     """
     table = _table(cases, predictions, classes)
-    drawn = _drawn(table, _resampled(cases))
+    drawn = _figures(table, _resampled(cases))
     found: dict[str, Any] = {}
-    for name, value in _figures(table, np.arange(len(cases))).items():
-        found[name] = None if np.isnan(value) else value
-        found[f"{name}_ci"] = _interval(drawn[name])
+    for name, value in _figures(table, np.ones((1, len(cases)))).items():
+        found |= _told(name, float(value[0]), drawn[name])
     return {**found, "per_class": _per_class(table), "confusion": _confusion(table), "n": len(cases)}
 
 
@@ -158,16 +166,14 @@ def compare(
         Each figure of :func:`scores` as a difference, ours less theirs, with its ``_ci``; ``n``; and how many
         slices only one of them answered right: ``only_ours_right``, ``only_theirs_right``.
     """
-    samples = _resampled(cases)
+    weights, once = _resampled(cases), np.ones((1, len(cases)))
     one, other = _table(cases, ours, classes), _table(cases, theirs, classes)
-    drawn_one, drawn_other = _drawn(one, samples), _drawn(other, samples)
-    every = np.arange(len(cases))
-    value_one, value_other = _figures(one, every), _figures(other, every)
+    drawn_one, drawn_other = _figures(one, weights), _figures(other, weights)
+    value_one, value_other = _figures(one, once), _figures(other, once)
     found: dict[str, Any] = {}
     for name, value in value_one.items():
-        difference = value - value_other[name]
-        found[name] = None if np.isnan(difference) else difference
-        found[f"{name}_ci"] = _interval(drawn_one[name] - drawn_other[name])
+        difference = float((value - value_other[name])[0])
+        found |= _told(name, difference, drawn_one[name] - drawn_other[name])
     right = one.columns["accuracy"] - other.columns["accuracy"]
     return {
         **found,
@@ -177,28 +183,33 @@ def compare(
     }
 
 
-def _figures(table: _Table, sample: NDArray[np.int64]) -> dict[str, float]:
-    """Every figure on some slices, in the order in which they are told."""
-    means = {name: _mean(column[sample]) for name, column in table.columns.items()}
-    f1 = macro_f1(table.truth[sample], table.said[sample], len(table.classes))
+def _figures(table: _Table, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Every figure, one for each row of weights (how often a slice counts), in the order told."""
+    means = {name: _means(column, weights) for name, column in table.columns.items()}
+    f1 = _macro_f1(table.truth, table.said, len(table.classes), weights)
     return {"accuracy": means.pop("accuracy"), "macro_f1": f1, **means}
 
 
-def _drawn(table: _Table, samples: Sequence[NDArray[np.int64]]) -> dict[str, NDArray[np.float64]]:
-    rows = [_figures(table, sample) for sample in samples]
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+def _means(column: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weighted means of what applies; ``nan`` where nothing does."""
+    applies = ~np.isnan(column)
+    counted = weights @ applies
+    summed = weights @ np.where(applies, column, 0.0)
+    return np.divide(summed, counted, out=np.full(len(weights), np.nan), where=counted > 0)
 
 
-def _resampled(cases: Sequence[Grouped]) -> list[NDArray[np.int64]]:
-    """Slices drawn with replacement, the slices of a known patient together."""
-    groups: dict[object, list[int]] = {}
-    for index, case in enumerate(cases):
-        groups.setdefault(case.patient or index, []).append(index)
-    held = [np.array(group) for group in groups.values()]
-    draws = np.random.default_rng(_SEED).integers(len(held), size=(RESAMPLES, len(held)))
-    if len(held) == len(cases):
-        return list(draws)
-    return [np.concatenate([held[group] for group in draw]) for draw in draws]
+def _resampled(cases: Sequence[Grouped]) -> NDArray[np.float64]:
+    """How often each slice was drawn, with replacement, the slices of a known patient together.
+
+    Returns
+    -------
+    array of float, shape (resample, slice)
+    """
+    places: dict[object, int] = {}
+    group = np.array([places.setdefault(case.patient or n, len(places)) for n, case in enumerate(cases)])
+    draws = np.random.default_rng(_SEED).integers(len(places), size=(RESAMPLES, len(places)))
+    counts = np.stack([np.bincount(draw, minlength=len(places)) for draw in draws])
+    return counts[:, group].astype(np.float64)
 
 
 def _confusion(table: _Table) -> dict[str, Any]:
@@ -216,8 +227,10 @@ def _confusion(table: _Table) -> dict[str, Any]:
 def share(name: str, truths: Sequence[Grouped], values: Sequence[float]) -> dict[str, Any]:
     """One figure over slices with its ``_ci``; ``nan`` where it does not apply to a slice."""
     column = np.asarray(values, np.float64)
-    value = _mean(column)
-    drawn = np.array([_mean(column[sample]) for sample in _resampled(truths)])
+    return _told(name, _mean(column), _means(column, _resampled(truths)))
+
+
+def _told(name: str, value: float, drawn: NDArray[np.float64]) -> dict[str, Any]:
     return {name: None if np.isnan(value) else value, f"{name}_ci": _interval(drawn)}
 
 
