@@ -66,7 +66,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _add(args: argparse.Namespace) -> int:
-    folder = args.bundle.resolve()
+    folder = args.bundle.absolute()  # a link stays one: a site may switch it to another bundle
     manifest: Manifest = import_folder(folder, progress=_Progress())
     path = settings_file.default_path()
     settings_file.save(dataclasses.replace(settings_file.load(path), model_bundle=str(folder)), path)
