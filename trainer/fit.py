@@ -89,6 +89,7 @@ class Fit:
             "warmup_steps": min(100, self.steps // 10),
             "weight_decay": 0.01,
             "max_grad_norm": 1.0,
+            "train_sampling_strategy": "sequential",  # drawn by chance already: see draws
             "seed": self.seed,
             "save_steps": self.save_every,
             "save_total_limit": None,  # checkpoints.py keeps two, for it knows which are whole

@@ -179,6 +179,7 @@ def _trainer(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.trained = model
+    trainer.model_accepts_loss_kwargs = True  # TRL weighs by tokens; Qwen2.5-VL's class says it could not
     adapters.keep_exact(model)
     sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
     if plan.mode == "full" and not sharded:
