@@ -27,6 +27,7 @@ SEEDS = (
 )
 HEADER = 3000
 PER_SEED = 40
+VOLUMES = 40
 LONGEST_S = 2.0
 
 
@@ -89,12 +90,17 @@ def test_mutated_volumes(tmp_path: Path, suffix: str) -> None:
         SimpleITK.GetImageFromArray(np.arange(4000, dtype=np.int16).reshape(10, 20, 20)), str(path)
     )
     data, rng = path.read_bytes(), random.Random(suffix)
-    for _ in range(40):
+    for number in range(VOLUMES):  # in one folder, so that one child process meets them all
         changed = bytearray(data)
         for _ in range(rng.randint(1, 4)):
             changed[rng.randrange(min(400, len(changed)))] = rng.randrange(256)
-        path.write_bytes(changed)
-        judged(path)
+        (tmp_path / f"{number}{suffix}").write_bytes(changed)
+    start = time.monotonic()
+    found = scan(tmp_path)
+    assert time.monotonic() - start < VOLUMES * LONGEST_S
+    assert "ct" in {series.identity.series_description.split(".")[0] for series in found.series}
+    assert len(found.series) + len(found.unreadable) == VOLUMES + 1
+    assert info(found)
 
 
 def test_sequences_nested_without_end(tmp_path: Path) -> None:
