@@ -10,12 +10,12 @@ from dicom_objects import write_rtstruct
 from ingest_data import VOCABULARY, Ingested, Study
 
 from medreason_viewer.errors import DataSetError
-from trainer.ingest.marked import Choice
-from trainer.ingest.rtstruct import RtSource, filled
+from trainer.ingest.marked import Choice, MarkedSource
+from trainer.ingest.rtstruct import STRUCTURES, filled
 
 
-def _source(study: Study, path: Path) -> RtSource:
-    return RtSource(study.folder, path, Choice(VOCABULARY, {}, 1), "test licence")
+def _source(study: Study, path: Path) -> MarkedSource:
+    return MarkedSource(study.folder, path, Choice(VOCABULARY, {}, 1), "test licence", STRUCTURES)
 
 
 def _outline(study: Study, inset: float = 0.0) -> list[tuple[float, float]]:

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from medreason_viewer.errors import DataSetError
 from trainer.ingest.build import Vocabulary
-from trainer.ingest.marked import Choice
-from trainer.ingest.seg import SegSource
+from trainer.ingest.marked import Choice, MarkedSource
+from trainer.ingest.seg import SEGMENTATIONS
 
 
-def _source(study: Study, path: Path, slices: int = 1, **answers: str) -> SegSource:
-    return SegSource(study.folder, path, Choice(VOCABULARY, answers, slices), "test licence")
+def _source(study: Study, path: Path, slices: int = 1, **answers: str) -> MarkedSource:
+    choice = Choice(VOCABULARY, answers, slices)
+    return MarkedSource(study.folder, path, choice, "test licence", SEGMENTATIONS)
 
 
 def _masks(study: Study) -> dict[int, NDArray[np.bool_]]:
@@ -86,7 +87,7 @@ def test_a_damaged_segmentation_is_named(study: Study, tmp_path: Path, ingested:
 def test_the_real_liver_is_found_again(real_ct: Path, ingested: Ingested) -> None:
     folder = real_ct / "dcmqi-ct3slice-seg"
     choice = Choice(Vocabulary(("liver", "no finding")), {})
-    data = ingested(SegSource(folder, folder, choice, "BSD-3-Clause"))
+    data = ingested(MarkedSource(folder, folder, choice, "BSD-3-Clause", SEGMENTATIONS))
     seg = pydicom.dcmread(folder / "liver.dcm")
     positions = [
         tuple(map(float, group.PlanePositionSequence[0].ImagePositionPatient))

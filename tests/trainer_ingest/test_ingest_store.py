@@ -126,6 +126,7 @@ def test_an_interrupted_ingest_leaves_nothing_and_a_full_folder_is_not_touched(t
 def test_a_patients_key_needs_the_salt(tmp_path: Path) -> None:
     one, same = (Patients(read_salt(tmp_path / "salt")) for _ in range(2))
     other = Patients(read_salt(tmp_path / "other"))
+    assert (tmp_path / "salt").stat().st_mode & 0o077 == 0
     assert one.key("P1") == same.key("P1") != other.key("P1")
     assert one.key("P1") != one.key("P2")
     assert one.key("") == ""

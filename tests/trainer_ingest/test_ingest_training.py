@@ -25,9 +25,9 @@ from trainer.dataset import DataSet, read
 from trainer.ingest.build import Vocabulary
 from trainer.ingest.gather import Plan, Source, gather
 from trainer.ingest.labelled import CsvSource
-from trainer.ingest.marked import Choice
-from trainer.ingest.rtstruct import RtSource
-from trainer.ingest.seg import SegSource
+from trainer.ingest.marked import Choice, MarkedSource
+from trainer.ingest.rtstruct import STRUCTURES
+from trainer.ingest.seg import SEGMENTATIONS
 from trainer.ingest.vqa import VqaSource
 from trainer.measured import measured
 from trainer.vocabulary import fitted
@@ -57,8 +57,12 @@ def _seg(study: Study, folder: Path) -> Source:
     mask = np.zeros((128, 128), np.bool_)
     mask[y0:y1, x0:x1] = True
     path = write_seg(folder / "seg.dcm", study, {"GTV": {study.index: mask}})
-    return SegSource(
-        study.folder, path, Choice(Vocabulary(("tumour", "no finding")), {"GTV": "tumour"}), "test"
+    return MarkedSource(
+        study.folder,
+        path,
+        Choice(Vocabulary(("tumour", "no finding")), {"GTV": "tumour"}),
+        "test",
+        SEGMENTATIONS,
     )
 
 
@@ -66,7 +70,7 @@ def _rt(study: Study, folder: Path) -> Source:
     x0, y0, x1, y1 = study.box.as_tuple()
     outline = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
     path = write_rtstruct(folder / "rt.dcm", study, {"nodule": [(study.index, outline)]})
-    return RtSource(study.folder, path, Choice(VOCABULARY, {}), "test")
+    return MarkedSource(study.folder, path, Choice(VOCABULARY, {}), "test", STRUCTURES)
 
 
 def _rex(study: Study, folder: Path) -> Source:

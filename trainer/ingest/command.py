@@ -232,15 +232,19 @@ def _csv(args: argparse.Namespace) -> Source:
 
 
 def _seg(args: argparse.Namespace) -> Source:
-    from .seg import SegSource
+    from .marked import MarkedSource
+    from .seg import SEGMENTATIONS
 
-    return SegSource(args.images, args.segmentations or args.images, _choice(args), _licence(args))
+    objects = args.segmentations or args.images
+    return MarkedSource(args.images, objects, _choice(args), _licence(args), SEGMENTATIONS)
 
 
 def _rt(args: argparse.Namespace) -> Source:
-    from .rtstruct import RtSource
+    from .marked import MarkedSource
+    from .rtstruct import STRUCTURES
 
-    return RtSource(args.images, args.structures or args.images, _choice(args), _licence(args))
+    objects = args.structures or args.images
+    return MarkedSource(args.images, objects, _choice(args), _licence(args), STRUCTURES)
 
 
 def _journal(args: argparse.Namespace) -> Source:

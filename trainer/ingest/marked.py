@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 
-from medreason_viewer.errors import UnreadableFile
+from medreason_viewer.errors import DataSetError, UnreadableFile
 from medreason_viewer.volume.dicom.names import SOP_CLASS
 from medreason_viewer.volume.dicom.tags import NotDicom, read_tags
 
@@ -60,6 +61,89 @@ class Choice:
             told = f"{meant!r} is not among the options ({', '.join(options)}){suggestion(meant, options)}"
             intake.problem(region.where, f"{told}; --map says what a label means, or nothing to leave it out")
         return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One kind of DICOM object that marks regions.
+
+    Attributes
+    ----------
+    name, one : str
+        Many of them, and one, in words.
+    classes : tuple of str
+        SOP classes.
+    read : callable
+        The regions of a file on the images of a library; what is wrong with it is a problem in the intake.
+    """
+
+    name: str
+    one: str
+    classes: tuple[str, ...]
+    read: Callable[[Path, Library, Intake], Iterator[Marked]]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedSource:
+    """A folder of DICOM images, and objects that mark regions on them.
+
+    Attributes
+    ----------
+    objects : Path
+        A file, or a folder in which they lie; may be the images' own.
+    """
+
+    images: Path
+    objects: Path
+    choice: Choice
+    licence: str
+    form: Form
+
+    @property
+    def name(self) -> str:
+        """In words, for the card."""
+        return self.form.name
+
+    def drafts(self, intake: Intake) -> Iterator[Draft]:
+        """See :class:`~.gather.Source`."""
+        files = files_of_class(self.objects, self.form.classes)
+        if not files:
+            raise DataSetError(f"There is no {self.form.one} at {self.objects}.")
+        library = Library(self.images)
+        regions = (region for path in files for region in self.form.read(path, library, intake))
+        yield from drafts(regions, library, self.choice, Origin(self.name, self.licence), intake)
+
+
+def place_of(
+    images: Sequence[Dataset] | None, point_mm: NDArray[np.float64], reference: str, library: Library
+) -> Place | None:
+    """The slice to which an object refers (the first of ``images``), or else the one at a point (LPS mm)."""
+    if not images:
+        return library.nearest(point_mm, reference)
+    frame = images[0].get("ReferencedFrameNumber") or 1
+    return library.find(str(images[0].ReferencedSOPInstanceUID), int(frame))
+
+
+def objection(place: Place | None, patient: str, points_mm: NDArray[np.float64]) -> str:
+    """What speaks against laying something over a slice, as a clause; empty if nothing does.
+
+    Parameters
+    ----------
+    patient : str
+        The object's own PatientID.
+    points_mm : array of float64, shape (point, 3)
+        LPS mm; all must lie in the slice's plane.
+    """
+    if place is None:
+        return "no image of the folder lies there"
+    if place.patient.split("\\")[0] != patient:
+        return "it is of another patient than the image it refers to"
+    plane = place.frame.plane
+    if plane is None:
+        return "the image it refers to does not say where it lies"
+    if np.abs((points_mm - plane.origin_mm) @ plane.normal).max() > Library.half_step_mm(place):
+        return "it does not lie in the plane of the image it refers to"
+    return ""
 
 
 def _same(one: str, two: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,44 +11,12 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from medreason_viewer.errors import DataSetError
-
-from . import marked
-from .build import Origin
-from .draft import Draft
 from .images import Library, Place
 from .intake import Intake
-from .marked import Choice, Marked, Mask
+from .marked import Form, Marked, Mask, objection, place_of
 
 RTSTRUCT_CLASS: Final = "1.2.840.10008.5.1.4.1.1.481.3"
 _CLOSED: Final = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
-
-
-@dataclass(frozen=True, slots=True)
-class RtSource:
-    """A folder of DICOM, and structure sets of it.
-
-    Attributes
-    ----------
-    structures : Path
-        A file, or a folder in which they lie; may be the images' own.
-    """
-
-    images: Path
-    structures: Path
-    choice: Choice
-    licence: str
-    name: str = "DICOM structure sets"
-
-    def drafts(self, intake: Intake) -> Iterator[Draft]:
-        """See :class:`~.gather.Source`."""
-        files = marked.files_of_class(self.structures, (RTSTRUCT_CLASS,))
-        if not files:
-            raise DataSetError(f"There is no DICOM structure set at {self.structures}.")
-        library = Library(self.images)
-        found = (region for path in files for region in regions(path, library, intake))
-        origin = Origin(self.name, self.licence)
-        yield from marked.drafts(found, library, self.choice, origin, intake)
 
 
 def regions(path: Path, library: Library, intake: Intake) -> Iterator[Marked]:
@@ -69,49 +36,38 @@ def regions(path: Path, library: Library, intake: Intake) -> Iterator[Marked]:
         number = int(item.ReferencedROINumber)
         label = names.get(number, "")
         where = f"{path.name}, region {number} {label!r}"
-        masks: dict[tuple[int, int], tuple[Place, Mask]] = {}
+        masks = _Masks(patient, library, intake)
         for count, contour in enumerate(item.get("ContourSequence", ()), start=1):
-            _add(contour, f"{where}, contour {count}", patient, masks, library, intake)
-        yield Marked(where, label, list(masks.values()))
+            masks.add(contour, f"{where}, contour {count}")
+        yield Marked(where, label, list(masks.by_slice.values()))
 
 
-def _add(
-    contour: Dataset,
-    where: str,
-    patient: str,
-    masks: dict[tuple[int, int], tuple[Place, Mask]],
-    library: Library,
-    intake: Intake,
-) -> None:
-    """Fill one contour into the masks; what is wrong with it is a problem."""
-    if contour.get("ContourGeometricType") not in _CLOSED:
-        intake.drop("contour that encloses no area")
-        return
-    points = np.array(contour.ContourData, np.float64).reshape(-1, 3)
-    place = _place(contour, points, library)
-    plane = place.frame.plane if place else None
-    if place is None or plane is None:
-        intake.problem(where, "no image of the folder lies there")
-        return
-    if place.patient.split("\\")[0] != patient:
-        intake.problem(where, "it is of another patient than the image it refers to")
-        return
-    if np.abs((points - plane.origin_mm) @ plane.normal).max() > library.half_step_mm(place):
-        intake.problem(where, "it does not lie in the plane of the image it refers to")
-        return
-    outline = np.array([plane.to_slice(point) for point in points])
-    inside = filled(outline, place.series.rows, place.series.cols)
-    key = id(place.series), place.index
-    before = masks[key][1] if key in masks else np.zeros_like(inside)
-    masks[key] = place, before ^ inside
+STRUCTURES: Final = Form("DICOM structure sets", "DICOM structure set", (RTSTRUCT_CLASS,), regions)
 
 
-def _place(contour: Dataset, points: NDArray[np.float64], library: Library) -> Place | None:
-    images = contour.get("ContourImageSequence")
-    if images:
-        frame = images[0].get("ReferencedFrameNumber") or 1
-        return library.find(str(images[0].ReferencedSOPInstanceUID), int(frame))
-    return library.nearest(points.mean(axis=0), "")
+class _Masks:
+    """The masks of one region, filled contour by contour."""
+
+    def __init__(self, patient: str, library: Library, intake: Intake) -> None:
+        self._patient, self._library, self._intake = patient, library, intake
+        self.by_slice: dict[tuple[int, int], tuple[Place, Mask]] = {}
+
+    def add(self, contour: Dataset, where: str) -> None:
+        """Fill one contour into them; what is wrong with it is a problem."""
+        if contour.get("ContourGeometricType") not in _CLOSED:
+            self._intake.drop("contour that encloses no area")
+            return
+        points = np.array(contour.ContourData, np.float64).reshape(-1, 3)
+        place = place_of(contour.get("ContourImageSequence"), points.mean(axis=0), "", self._library)
+        problem = objection(place, self._patient, points)
+        if place is None or place.frame.plane is None or problem:
+            self._intake.problem(where, problem)
+            return
+        outline = np.array([place.frame.plane.to_slice(point) for point in points])
+        inside = filled(outline, place.series.rows, place.series.cols)
+        key = id(place.series), place.index
+        before = self.by_slice[key][1] if key in self.by_slice else np.zeros_like(inside)
+        self.by_slice[key] = place, before ^ inside
 
 
 def filled(outline: NDArray[np.float64], rows: int, cols: int) -> Mask:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,45 +11,15 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from medreason_viewer.errors import DataSetError
 from medreason_viewer.volume.dicom.names import SEGMENTATION_CLASSES
 from medreason_viewer.volume.geometry import SlicePlane
 
-from . import marked
-from .build import Origin
-from .draft import Draft
 from .images import Library, Place
 from .intake import Intake
-from .marked import Choice, Marked, Mask
+from .marked import Form, Marked, Mask, objection, place_of
 
 _SAME_MM: Final = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class SegSource:
-    """A folder of DICOM, and segmentations of it.
-
-    Attributes
-    ----------
-    segmentations : Path
-        A file, or a folder in which they lie; may be the images' own.
-    """
-
-    images: Path
-    segmentations: Path
-    choice: Choice
-    licence: str
-    name: str = "DICOM segmentations"
-
-    def drafts(self, intake: Intake) -> Iterator[Draft]:
-        """See :class:`~.gather.Source`."""
-        files = marked.files_of_class(self.segmentations, SEGMENTATION_CLASSES)
-        if not files:
-            raise DataSetError(f"There is no DICOM segmentation at {self.segmentations}.")
-        library = Library(self.images)
-        regions = (region for path in files for region in segments(path, library, intake))
-        origin = Origin(self.name, self.licence)
-        yield from marked.drafts(regions, library, self.choice, origin, intake)
+_ALIGNED: Final = 0.999  # of the cosine between normals: 2.6 degrees
 
 
 def segments(path: Path, library: Library, intake: Intake) -> Iterator[Marked]:
@@ -70,16 +39,20 @@ def segments(path: Path, library: Library, intake: Intake) -> Iterator[Marked]:
     found: dict[int, list[tuple[Place, Mask]]] = {number: [] for number in labels}
     for number, (pixels, plane) in enumerate(zip(frames, planes, strict=True)):
         place = _place(seg, number, plane, library)
-        problem = _problem(seg, place, plane)
+        problem = _objection(seg, place, plane)
         if place is None or problem:
-            intake.problem(f"{path.name}, frame {number + 1}", problem or "no image of the folder lies there")
+            intake.problem(f"{path.name}, frame {number + 1}", problem)
             continue
         for segment, mask in _masks(seg, number, pixels):
-            onto = _onto(mask, plane, place)
-            found.setdefault(segment, []).append((place, onto))
+            found.setdefault(segment, []).append((place, _onto(mask, plane, place)))
     for segment, masks in found.items():
         label = labels.get(segment, "")
         yield Marked(f"{path.name}, segment {segment} {label!r}", label, masks)
+
+
+SEGMENTATIONS: Final = Form(
+    "DICOM segmentations", "DICOM segmentation", tuple(SEGMENTATION_CLASSES), segments
+)
 
 
 def _groups(seg: Dataset, number: int, name: str) -> Dataset:
@@ -113,27 +86,18 @@ def _masks(seg: Dataset, number: int, pixels: NDArray[Any]) -> Iterator[tuple[in
 
 def _place(seg: Dataset, number: int, plane: SlicePlane, library: Library) -> Place | None:
     try:
-        source = _groups(seg, number, "DerivationImageSequence").SourceImageSequence[0]
+        sources = _groups(seg, number, "DerivationImageSequence").get("SourceImageSequence")
     except (AttributeError, IndexError):
-        reference = str(getattr(seg, "FrameOfReferenceUID", ""))
-        return library.nearest(plane.to_mm(0.5, 0.5), reference)
-    frame = source.get("ReferencedFrameNumber") or 1
-    return library.find(str(source.ReferencedSOPInstanceUID), int(frame))
+        sources = None
+    return place_of(sources, plane.to_mm(0.5, 0.5), str(seg.get("FrameOfReferenceUID", "")), library)
 
 
-def _problem(seg: Dataset, place: Place | None, plane: SlicePlane) -> str:
-    """What speaks against laying a frame over an image, as a clause; empty if nothing does."""
-    if place is None:
-        return ""
-    if place.patient.split("\\")[0] != str(seg.get("PatientID", "")):
-        return "it is of another patient than the image it refers to"
-    image = place.frame.plane
-    if image is None:
-        return "the image it refers to does not say where it lies"
-    across = abs(float(image.normal @ (plane.to_mm(0.5, 0.5) - image.to_mm(0.5, 0.5))))
-    if abs(float(image.normal @ plane.normal)) < 0.999 or across > Library.half_step_mm(place):
-        return "it does not lie in the plane of the image it refers to"
-    return ""
+def _objection(seg: Dataset, place: Place | None, plane: SlicePlane) -> str:
+    problem = objection(place, str(seg.get("PatientID", "")), plane.to_mm(0.5, 0.5)[None])
+    if problem or place is None or place.frame.plane is None:
+        return problem
+    aligned = abs(float(place.frame.plane.normal @ plane.normal)) >= _ALIGNED
+    return "" if aligned else "it does not lie in the plane of the image it refers to"
 
 
 def _onto(mask: Mask, plane: SlicePlane, place: Place) -> Mask:
