@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dicom_objects import write_rtstruct, write_seg
@@ -12,6 +14,7 @@ from ingest_data import Study, write_csv
 
 from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning import bundle
+from trainer import cli
 from trainer.dataset import read
 from trainer.ingest import command
 
@@ -75,6 +78,50 @@ def test_the_salt_must_lie_outside(study: Study, tmp_path: Path) -> None:
     common = ("--out", tmp_path / "set", "--salt", tmp_path / "set" / "salt")
     with pytest.raises(DataSetError, match="salt must lie outside"):
         _run("dicom", "--images", study.folder, "--labels", table, *common)
+
+
+def _table(study: Study, bad: str) -> list[dict[str, Any]]:
+    """A good row, and one with something wrong."""
+    good = study.row(split="train")
+    changed = {
+        "box": {"x1": 1000},
+        "answer": {"answer": "nodul"},
+        "split": {"sop": study.sop(study.index + 1), "split": "test"},
+        "column": {},
+        "volume": {"sop": study.sop(study.index + 2)},
+    }[bad]
+    rows = [good, {**good, **changed}]
+    if bad != "column":
+        return rows
+    return [{name.replace("answer", "anwser"): cell for name, cell in row.items()} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ("box", "labels.csv, row 3: the box ("),
+        ("answer", "labels.csv, row 3: the answer 'nodul' is not among the options"),
+        ("split", "labels.csv, row 2 (train) and labels.csv, row 3 (test): one patient is in two splits"),
+        ("column", "labels.csv, row 1: there is no column 'answer' (is 'anwser' meant to be it?)"),
+        ("volume", "labels.csv, row 3: "),
+    ],
+)
+def test_bad_data_is_named_by_file_and_row_and_ends_with_1(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str], bad: str, said: str
+) -> None:
+    images = tmp_path / "images"
+    shutil.copytree(study.folder, images)
+    cut = images / study.series.frames[study.index + 2].path.relative_to(study.folder)
+    cut.write_bytes(cut.read_bytes()[:2000])
+    table = write_csv(tmp_path / "labels.csv", _table(study, bad))
+    places = ("--images", images, "--labels", table, "--out", tmp_path / "set", "--salt", tmp_path / "s")
+    code = cli.main([str(word) for word in ("ingest", "dicom", *places)])
+    told = capsys.readouterr()
+    assert (code, told.out) == (1, "")
+    assert said in told.err
+    assert bad != "volume" or cut.name in told.err
+    assert "Traceback" not in told.err
+    assert not (tmp_path / "set").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
-"""The data set on disk: it reads as the phantoms' does, and what is damaged is named."""
+"""The data set on disk: what is written is read again, and what is damaged is named."""
 
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pytest
 from ingest_data import VOCABULARY, Ingested, Study, write_csv
@@ -74,9 +77,8 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
 
 
 def test_the_trainer_makes_its_items_from_it(study: Study, tmp_path: Path, ingested: Ingested) -> None:
-    """As long as it takes the place of the phantoms' format, which knows one size of slice."""
     table = write_csv(tmp_path / "labels.csv", [study.row(), study.normal(2)])
-    data: Any = ingested(CsvSource(study.folder, table, VOCABULARY, "none"))
+    data = ingested(CsvSource(study.folder, table, VOCABULARY, "none"))
     manifest = bundle.template("demo")
     for index in range(2):
         rng = np.random.default_rng(index)
@@ -88,6 +90,45 @@ def test_the_trainer_makes_its_items_from_it(study: Study, tmp_path: Path, inges
 def test_a_patient_in_two_splits_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataSetError, match="rows 0 and 2: one patient is in train and in test"):
         _written(tmp_path / "set", _case(split="train"), _case(patient="01"), _case(split="test"))
+
+
+def _changed(folder: Path, change: Callable[[Any], Any]) -> None:
+    """Write the table anew with something changed, beside its card."""
+    table = datasets.load_from_disk(folder / "cases", keep_in_memory=True)
+    shutil.rmtree(folder / "cases")
+    datasets.disable_progress_bars()
+    change(table).save_to_disk(folder / "cases")
+
+
+def _with(column: str, value: Any) -> Callable[[Any], Any]:
+    """A change of the second row."""
+
+    def change(table: Any) -> Any:
+        rows = table.to_list()
+        rows[1][column] = value
+        return datasets.Dataset.from_list(rows, features=table.features)
+
+    return change
+
+
+_WRONG_TURN = [{"turn": "reason", "question": None, "answer": "boil", "options": ["cyst"], "reliable": True}]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_with("x1", 99.0), "row 1: the box lies outside the slice"),
+        (_with("size_mm", -1.0), "row 1: no size or spacing"),
+        (_with("split", "trian"), "row 1: unknown split 'trian'"),
+        (_with("turns", _WRONG_TURN), "row 1: the answer 'boil' is not among the options"),
+        (lambda table: table.rename_column("finding", "findnig"), "row 0: the column 'finding' is missing"),
+    ],
+)
+def test_a_row_that_makes_no_sense_is_named(tmp_path: Path, change: Callable[[Any], Any], said: str) -> None:
+    _written(tmp_path / "set", _case(), _case(patient="01"))
+    _changed(tmp_path / "set", change)
+    with pytest.raises(DataSetError, match=re.escape(said)):
+        read(tmp_path / "set")
 
 
 def _cut(folder: Path) -> None:
