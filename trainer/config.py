@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-STAGES: Final = ("ingest", "sft", "grpo", "evaluate", "report", "export")
 Stage = Literal["ingest", "sft", "grpo", "evaluate", "report", "export"]
+STAGES: Final[tuple[Stage, ...]] = ("ingest", "sft", "grpo", "evaluate", "report", "export")
 CONFIGS: Final = Path(__file__).parent / "configs"
 """The recipes that come with the program."""
 _OURS: Final = "ours"

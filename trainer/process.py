@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from medreason_viewer.reasoning.link import child_environment
+from medreason_viewer.reasoning.process.link import child_environment
 
 from . import tracking
 from .config import CONFIGS, Config, Stage
@@ -121,7 +121,8 @@ class Process:
 
     def environment(self) -> dict[str, str]:
         """The child's environment: off line, on the devices that the config allows."""
-        found = child_environment() | {tracking.FOLDER: str(self.folder.tensorboard)}
+        own = {tracking.FOLDER: str(self.folder.tensorboard), "TQDM_DISABLE": "1"}  # the log has its own
+        found = child_environment() | own
         if self.config.run.device == "cpu":
             found["CUDA_VISIBLE_DEVICES"] = ""
         elif self.config.launch.processes == 1:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from medreason_viewer.reasoning import bundle
+from medreason_viewer.reasoning.bundles import bundle
 
 from .config import STAGES, Config, Stage
 from .run_folder import RunFolder
@@ -89,6 +89,8 @@ def plan(config: Config) -> tuple[Work, ...]:
         "sft": _sft(config, folder),
         "grpo": _grpo(config, folder),
         "evaluate": _evaluate(config, folder),
+        "report": _report(config, folder),
+        "export": _export(config, folder),
     }
     return tuple(work for stage in STAGES if (work := made.get(stage)) and work.steps)
 
@@ -234,6 +236,22 @@ def _evaluate(config: Config, folder: RunFolder) -> Work:
     )
     steps.append(Step(constant, folder.figures("constant"), to_output=True))
     return Work("evaluate", tuple(steps), (data, *bundles.values()))
+
+
+def _report(config: Config, folder: RunFolder) -> Work:
+    told = tuple(step.output for step in _evaluate(config, folder).steps)
+    step = Step(("report", str(folder.path), "--out", str(folder.report)), folder.report)
+    return Work("report", (step,), told)
+
+
+def _export(config: Config, folder: RunFolder) -> Work:
+    last, source = list(bundles_of(config).items())[-1]
+    card, said = data_of(config) / "card.json", folder.predictions(last)
+    arguments = ["export", str(source), "--out", str(folder.exported), *_options(config.export, ("name",))]
+    if config.export.name:
+        arguments += ["--name", config.export.name]
+    arguments += ["--card", str(card), "--predictions", str(said)]
+    return Work("export", (Step(tuple(arguments), folder.exported),), (source, card, said))
 
 
 def _figures(folder: RunFolder, name: str, data: Path, model: Path, *more: str) -> Step:

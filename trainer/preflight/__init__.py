@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from medreason_viewer.reasoning import hardware
+from medreason_viewer.reasoning.engine import hardware
 from trainer.config import Config
 
 from . import data, machine, model, recipe

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from medreason_viewer.errors import SettingsError
-from medreason_viewer.reasoning import bundle
+from medreason_viewer.reasoning.bundles import bundle
 from trainer.config import Config
 from trainer.stages import data_of, heldout_of, ingest_arguments
 
@@ -36,7 +36,7 @@ def _made(config: Config, folder: Path) -> Iterator[Line]:
     from trainer import dataset
 
     data = dataset.read(folder)
-    splits = Counter(case.split for case in data.cases)
+    splits = Counter[str](case.split for case in data.cases)
     yield Line("data", "ok", f"{folder}: {_counted(splits)} slices")
     for split in splits:
         classes = Counter(case.finding for case in data.cases if case.split == split)
@@ -108,23 +108,31 @@ def ingest_options(arguments: Sequence[str]) -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(prog="ingest")
     command.add(parser)
-    said, listed = io.StringIO(), io.StringIO()
+    _refuse_unknown(arguments, _known(parser, arguments[0]))
+    said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
             return parser.parse_args(arguments)
     except SystemExit:
-        with contextlib.redirect_stdout(listed), contextlib.suppress(SystemExit):
-            parser.parse_args([arguments[0], "--help"])
-    reason = said.getvalue().strip().rpartition("error: ")[2]
-    raise SettingsError(f"[data.options]: {reason}.{_meant(arguments, listed.getvalue())}")
+        reason = said.getvalue().strip().rpartition("error: ")[2]
+        raise SettingsError(f"[data.options]: {reason}.") from None
 
 
-def _meant(arguments: Sequence[str], listed: str) -> str:
-    known = sorted(set(re.findall(r"--([a-z-]+)", listed)) - {"help", "out", "json"})
+def _known(parser: argparse.ArgumentParser, kind: str) -> list[str]:
+    """Names of the options of a kind, as its help lists them."""
+    listed = io.StringIO()
+    with contextlib.redirect_stdout(listed), contextlib.suppress(SystemExit):
+        parser.parse_args([kind, "--help"])
+    return sorted(set(re.findall(r"--([a-z][a-z-]*)", listed.getvalue())) - {"help", "json"})
+
+
+def _refuse_unknown(arguments: Sequence[str], known: Sequence[str]) -> None:
+    """An abbreviation is refused too: which option it means could change."""
     for name in (each.removeprefix("--") for each in arguments if each.startswith("--")):
-        if name not in {*known, "out"} and (near := get_close_matches(name, known, n=1)):
-            return f" Did you mean {near[0].replace('-', '_')}?"
-    return f" The options are {', '.join(known).replace('-', '_')}."
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"The options are {', '.join(known)}."
+            raise SettingsError(f"[data.options] has no option {name}. {hint}")
 
 
 def evaluation(config: Config, there: Machine) -> Iterator[Line]:

@@ -57,7 +57,7 @@ class Machine:
 
     @classmethod
     def of(cls, report: Mapping[str, Any]) -> Machine:
-        """From :func:`medreason_viewer.reasoning.hardware.report`."""
+        """From :func:`medreason_viewer.reasoning.engine.hardware.report`."""
         libraries = report["libraries"]
         if libraries is None:
             return cls(fault=report["problems"][0], memory=report["memory"]["available_bytes"])

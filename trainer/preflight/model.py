@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from medreason_viewer.reasoning import bundle
-from medreason_viewer.reasoning.manifest import Manifest
-from medreason_viewer.reasoning.model_config import read_model_config
+from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import Manifest
+from medreason_viewer.reasoning.engine.model_config import read_model_config
 from trainer import memory as need
 from trainer.config import Config
 

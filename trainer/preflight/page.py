@@ -66,7 +66,7 @@ def guarded(area: str, look: Callable[[], Iterator[Line]]) -> Iterator[Line]:
         yield from look()
     except (MedReasonError, ValueError, OSError) as error:
         text = str(error)
-        yield Line(area, "problem", text if text.endswith(".") else f"{text}.", "put this right first")
+        yield Line(area, "problem", text if text.endswith((".", "?")) else f"{text}.", "put this right first")
 
 
 def size(count: float) -> str:
