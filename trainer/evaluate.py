@@ -13,9 +13,9 @@ import numpy as np
 
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.reasoning import bundle
+from medreason_viewer.reasoning.manifest import Manifest, Score
 from medreason_viewer.reasoning.claims import find_claims
 from medreason_viewer.reasoning.dialogue import Dialogue, DialogueInput, Outcome
-from medreason_viewer.reasoning.manifest import Manifest, Score
 from medreason_viewer.reasoning.parse import answer_class
 from medreason_viewer.reasoning.turns import Turn
 
@@ -90,17 +90,16 @@ def answers(
 
 
 def _said(index: int, case: Truth, outcome: Outcome, manifest: Manifest) -> Said:
-    return Said(
-        index=index,
-        patient=case.patient,
-        finding=case.finding,
-        box_slice=case.box_slice,
-        side=case.side,
-        prediction=prediction(outcome, manifest),
+    return dataclasses.replace(
+        _of(index, case, prediction(outcome, manifest)),
         words=outcome.answer,
         raw_locate=outcome.raw_locate,
         raw_reply=outcome.raw_reply,
     )
+
+
+def _of(index: int, case: Truth, said: Prediction) -> Said:
+    return Said(index, case.patient, case.finding, case.box_slice, case.side, said, words=said.answer)
 
 
 def about(manifest: Manifest, data: dataset.DataSet, variant: Variant) -> About:
@@ -145,10 +144,10 @@ def evaluate(
     return figures(answers(engine, data, manifest, chosen, variant=variant, progress=progress), manifest)
 
 
-def constant_scores(data: dataset.DataSet, manifest: Manifest, chosen: Sequence[int]) -> dict[str, Any]:
-    """The same figures for the best answer that never looks (it knows the set's commonest answer)."""
-    cases = [data.cases[index] for index in chosen]
-    return scores(cases, [best_constant(cases)] * len(cases), manifest.answer_classes)
+def constant_answers(data: dataset.DataSet, chosen: Sequence[int]) -> list[Said]:
+    """What the best answer that never looks would say (it knows the set's commonest answer)."""
+    best = best_constant([data.cases[index] for index in chosen])
+    return [_of(index, data.cases[index], best) for index in chosen]
 
 
 def log_progress() -> Callable[[int, int], None]:

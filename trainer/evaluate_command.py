@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
 
 def _slices(args: argparse.Namespace) -> dict[str, Any]:
     from . import dataset
-    from .evaluate import constant_scores, record
+    from .evaluate import record
 
     data = dataset.read(args.data)
     manifest = _manifest(args, data)
@@ -83,7 +83,7 @@ def _slices(args: argparse.Namespace) -> dict[str, Any]:
     slices = [index for index in chosen if data.cases[index].pixels == "hu"]
     if not slices:
         return _pictures(args, data, manifest, chosen)
-    found = constant_scores(data, manifest, slices) if args.constant else _asked(args, data, manifest, slices)
+    found = _asked(args, data, manifest, slices)
     if args.record:
         record(args.bundle, manifest, args.record, found)
     return found
@@ -116,16 +116,20 @@ def _asked(
     args: argparse.Namespace, data: DataSet, manifest: Manifest, chosen: Sequence[int]
 ) -> dict[str, Any]:
     from . import predictions, variants
-    from .evaluate import about, figures
+    from .evaluate import about, constant_answers, figures
 
-    said = _said(args, _engine(args, manifest), data, manifest, chosen, args.variant)
+    if args.constant:
+        said = constant_answers(data, chosen)
+    else:
+        said = _said(args, _engine(args, manifest), data, manifest, chosen, args.variant)
     found = figures(said, manifest)
     if args.variant == "without-right-option":
         found["right_option_removed"] = variants.noticed(said, manifest)
     if args.predictions:
         told = about(manifest, data, args.variant)
-        if args.endpoint:
-            told = dataclasses.replace(told, model=f"{args.model} at {args.endpoint}", sha256="")
+        if args.endpoint or args.constant:
+            other = "the best constant answer" if args.constant else f"{args.model} at {args.endpoint}"
+            told = dataclasses.replace(told, model=other, sha256="")
         predictions.write(args.predictions, told, said)
     if args.against:
         found |= _against(args, said, data, chosen)

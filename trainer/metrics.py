@@ -195,7 +195,9 @@ def _means(column: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray
     applies = ~np.isnan(column)
     counted = weights @ applies
     summed = weights @ np.where(applies, column, 0.0)
-    return np.divide(summed, counted, out=np.full(len(weights), np.nan), where=counted > 0)
+    found: NDArray[np.float64] = np.full(len(weights), np.nan)
+    np.divide(summed, counted, out=found, where=counted > 0)
+    return found
 
 
 def _resampled(cases: Sequence[Grouped]) -> NDArray[np.float64]:

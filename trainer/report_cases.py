@@ -44,8 +44,10 @@ def choose(after: Sequence[Said], before: Sequence[Said]) -> dict[str, list[Chos
     earlier = {each.index: each for each in before}
     every = [Chosen(each, earlier.get(each.index)) for each in after]
     by_quality = sorted(every, key=lambda each: (-quality(each.said), each.said.index))
-    best, worst = by_quality[:SHOWN], by_quality[::-1][:SHOWN]
-    found = {"The best": best, "The worst": [each for each in worst if each not in best]}
+    with_lesion = [each for each in by_quality if each.said.box_slice is not None]
+    best = (with_lesion or by_quality)[:SHOWN]
+    worst = [each for each in by_quality[::-1] if quality(each.said) < 1 and each not in best][:SHOWN]
+    found = {"The best": best, "The worst": worst}
     changes = [(quality(each.said) - quality(each.before), each) for each in every if each.before]
     rising = sorted(changes, key=lambda pair: (-pair[0], pair[1].said.index))
     found["Better than before"] = [each for gain, each in rising if gain > 0][:SHOWN]

@@ -35,8 +35,9 @@ STYLE: Final = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1c2227;background:#fff;max-width:1080px;margin:2rem auto;
 padding:0 1rem}h1{font-size:1.7rem;margin:0}h2{margin-top:2.2rem;border-bottom:1px solid #d5d9de}
 .notice{background:#fff4e0;border-left:4px solid #c05621;padding:.6rem 1rem;margin:1rem 0}
-table{border-collapse:collapse;margin:.6rem 0}th,td{border:1px solid #d5d9de;padding:.25rem .6rem;
-text-align:right}th{background:#f2f4f6;text-align:left}td.text{text-align:left}.ci{color:#59626b}
+table{border-collapse:collapse;margin:.6rem 0;display:block;overflow-x:auto}
+th,td{border:1px solid #d5d9de;padding:.25rem .6rem;text-align:right}
+th{background:#f2f4f6;text-align:left}td.text{text-align:left}.ci{color:#59626b}
 .good{color:#1b6e32;font-weight:600}.bad{color:#a32020;font-weight:600}
 .charts,.cases{display:grid;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));gap:1rem}
 figure{margin:0}figcaption{font-size:.9rem}.chart svg{width:100%;height:auto}.cases img{max-width:100%;

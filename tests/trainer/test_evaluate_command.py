@@ -18,7 +18,8 @@ from PIL import Image
 
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import DataSetError, ModelError
-from medreason_viewer.reasoning import bundle, prompt, zoom
+from medreason_viewer.reasoning import prompt, zoom
+from medreason_viewer.reasoning import bundle
 from medreason_viewer.reasoning.manifest import Manifest
 from medreason_viewer.reasoning.turns import Turn
 from trainer import cli, predictions, vqa_scores, vqa_sets
@@ -135,6 +136,17 @@ def test_a_bundle_against_itself_is_no_different(
     assert found["difference"]["accuracy_ci"] == [0, 0]
     assert found["against"]["n"] == found["difference"]["n"] == 2
     assert predictions.read(kept).figures["accuracy"] == found["accuracy"]
+
+
+def test_the_constant_answer_is_kept_as_no_model(
+    phantom_folder: Path, tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "said.jsonl"
+    words = ["--data", str(phantom_folder), "--bundle", str(tiny_folder), "--constant"]
+    found = evaluated([*words, "--predictions", str(kept)], capsys)
+    again = predictions.read(kept)
+    assert again.about.sha256 == ""
+    assert again.figures == found
 
 
 class Server(BaseHTTPRequestHandler):
