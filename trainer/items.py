@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning import prompt, zoom
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.volume.geometry import SliceBox
 
 from . import case as cases
@@ -47,6 +47,8 @@ ELSEWHERE_SHARE: Final = 0.12
 """Reason turns on a slice with a finding whose region is a decoy."""
 QUESTION_SHARE: Final = 0.1
 """Reason turns with a reader's question in place of the bundle's."""
+BUNDLE_SHARE: Final = 0.5
+"""The bundle's own question, where a slice has others beside it: it is the one that the viewer asks."""
 BESIDE_SHARE: Final = 0.2
 """Regions with the finding that only need to show it in their inset, as a slightly wrong *locate* does."""
 
@@ -110,7 +112,11 @@ def _asked(data: DataSet, index: int, turn: Turn, rng: np.random.Generator) -> c
     of_kind = [each for each in turns if each.turn == turn] or list(turns)
     if not of_kind:
         raise DataSetError(f"{data.row(index)}: there is nothing to learn from it.")
-    return of_kind[0] if len(of_kind) == 1 else of_kind[int(rng.integers(len(of_kind)))]
+    if len(of_kind) == 1:
+        return of_kind[0]
+    bundles = [each for each in of_kind if each.question is None]
+    chosen = bundles if bundles and rng.random() < BUNDLE_SHARE else of_kind
+    return chosen[int(rng.integers(len(chosen)))]
 
 
 def vary(hu: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:

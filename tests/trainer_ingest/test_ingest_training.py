@@ -14,12 +14,13 @@ from dicom_objects import write_rtstruct, write_seg
 from ingest_data import SALT, VOCABULARY, Ingested, Study, write_csv
 from published import CODES, RexPublished, picture, save_table
 
+import medreason_viewer
 from medreason_viewer.errors import DataSetError
-from medreason_viewer.reasoning import bundle
+from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import ImageSpec, Manifest
+from medreason_viewer.reasoning.engine.tokens import ChatTokenizer
 from medreason_viewer.reasoning.evidence import check
-from medreason_viewer.reasoning.manifest import ImageSpec, Manifest
 from medreason_viewer.reasoning.parse import parse_boxes, parse_reply
-from medreason_viewer.reasoning.tokens import ChatTokenizer
 from trainer import cli, collate, grpo_rows, items
 from trainer.dataset import DataSet, read
 from trainer.ingest.build import Vocabulary
@@ -32,7 +33,7 @@ from trainer.ingest.vqa import VqaSource
 from trainer.measured import measured
 from trainer.vocabulary import fitted
 
-DEMO = Path(bundle.__file__).parents[1] / "resources" / "models" / "demo"
+DEMO = Path(medreason_viewer.__file__).parent / "resources" / "models" / "demo"
 
 
 @pytest.fixture(scope="session")
@@ -163,11 +164,37 @@ def test_a_published_row_trains_as_it_is(tmp_path: Path, ingested: Ingested) -> 
     assert item.target == "<think> The answer is: Boil. </think><answer> Boil </answer>"
 
 
+def test_the_question_that_the_viewer_asks_is_asked_most(
+    study: Study, tmp_path: Path, ingested: Ingested
+) -> None:
+    table = write_csv(tmp_path / "two.csv", [study.row(exhaustive="yes"), study.normal(0, exhaustive="")])
+    data, manifest = ingested(CsvSource(study.folder, table, VOCABULARY, "test")), bundle.template("demo")
+    nodule = next(index for index, case in enumerate(data.cases) if case.finding == "nodule")
+    made = [
+        items.make(data, nodule, "reason", manifest, np.random.default_rng(draw)).answer for draw in range(60)
+    ]
+    assert set(made) == {"nodule", "no finding", "yes", "no", study.truth.side}
+    assert 30 <= sum(answer in ("nodule", "no finding") for answer in made) < 50
+
+
 def test_a_bundle_learns_the_sites_own_classes(study: Study, tmp_path: Path, ingested: Ingested) -> None:
     data = ingested(_seg(study, tmp_path))
     manifest = fitted(bundle.template("demo"), data)
     assert (manifest.answer_classes, manifest.no_finding) == (("tumour", "no finding"), "no finding")
     assert fitted(bundle.template("medreason-r1"), data).answer_classes == ("tumour", "no finding")
+
+
+def test_the_preflight_tells_what_the_model_will_answer(
+    study: Study, tmp_path: Path, ingested: Ingested
+) -> None:
+    from trainer import config_toml
+    from trainer.preflight import Machine, data
+
+    folder = ingested(_seg(study, tmp_path)).folder
+    text = f"[model]\nstart = '{DEMO}'\n[data]\nsource = 'folder'\nfolder = '{folder}'"
+    lines = list(data.training(config_toml.parse(text, tmp_path / "run.toml"), Machine(memory=2**34)))
+    assert not [line for line in lines if line.level == "problem"]
+    assert any("the model will answer tumour, no finding" in line.found for line in lines)
 
 
 def test_a_bundle_keeps_its_classes_where_they_are_enough(

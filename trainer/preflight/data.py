@@ -10,15 +10,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from medreason_viewer.errors import SettingsError
+from medreason_viewer.errors import DataSetError, SettingsError
 from medreason_viewer.reasoning.bundles import bundle
 from trainer.config import Config
 from trainer.stages import data_of, heldout_of, ingest_arguments
 
 from .machine import Machine
 from .page import Line
+
+if TYPE_CHECKING:
+    from trainer.dataset import DataSet
 
 
 def training(config: Config, there: Machine) -> Iterator[Line]:
@@ -42,12 +45,15 @@ def _made(config: Config, folder: Path) -> Iterator[Line]:
         classes = Counter(case.finding for case in data.cases if case.split == split)
         yield Line("data", "ok", f"{split}: {_counted(classes)}")
     yield from _licences({case.licence for case in data.cases})
-    if not data.of_split("train"):
-        yield Line("data", "problem", "there is nothing to train on", "give the training cases a split")
     if not data.of_split("validation"):
         found = "there is no validation split: checkpoints cannot be judged"
         yield Line("data", "warning", found, "ingest with --validation-share 0.1")
-    yield from _classes(config, {case.finding for case in data.cases})
+    if not data.of_split("train"):
+        yield Line("data", "problem", "there is nothing to train on", "give the training cases a split")
+    elif not data.to_learn():
+        found = "no slice to train on has an answer that its source vouches for"
+        yield Line("data", "problem", found, "mark slices exhaustively, or give them a finding")
+    yield from _classes(config, data)
 
 
 def _counted(counts: Counter[str]) -> str:
@@ -68,16 +74,21 @@ def _licences(names: set[str]) -> Iterator[Line]:
             yield Line("licence", "ok", f"of the data: {name}")
 
 
-def _classes(config: Config, findings: set[str]) -> Iterator[Line]:
-    """Whether the model may answer what the data asks."""
+def _classes(config: Config, data: DataSet) -> Iterator[Line]:
+    """What the model will answer, where that is not what the one it starts from answers."""
+    from trainer.vocabulary import fitted
+
     if not config.model.start:
         return
-    known = bundle.read_manifest(config.beside(config.model.start)).answer_classes
-    if known and (strange := sorted(findings - set(known))):
-        found = f"the model's answer classes lack {', '.join(strange[:8])}"
-        yield Line(
-            "data", "problem", found, "ingest again with --bundle or --map, or name them in medreason.toml"
-        )
+    start = bundle.read_manifest(config.beside(config.model.start))
+    try:
+        taught = fitted(start, data).answer_classes
+    except DataSetError as error:
+        yield Line("data", "problem", str(error).rstrip("."), "ingest again with --options or --bundle")
+        return
+    if taught != start.answer_classes:
+        found = f"the model will answer {', '.join(taught)}, in place of what it answers now"
+        yield Line("data", "warning", found, "ingest with --bundle or --map to keep its answers")
 
 
 def _to_ingest(config: Config) -> Iterator[Line]:
