@@ -85,6 +85,8 @@ def _vllm(config: Config, there: Machine) -> Iterator[Line]:
     if config.model.mode == "full":
         found = "vLLM rollouts are for mode lora here: full weights would be copied at every step"
         yield Line("recipe", "problem", found, 'set model.mode to "lora"')
+    found = "vLLM rollouts follow the documentation of TRL and vLLM, and were not run by this project yet"
+    yield Line("recipe", "warning", found, "try a run of a few steps first, and compare with local rollouts")
     if not there.on_gpu(config):
         yield Line("recipe", "problem", "vLLM needs a GPU", 'set grpo.rollouts to "local"')
     pins = CONFIGS / "vllm-constraints.txt"
