@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from transformers import TrainerCallback
 
-from medreason_viewer.reasoning import bundle
+from medreason_viewer.reasoning.bundles import bundle
 from trainer import adapters, grpo, rewards
 from trainer.fit import Fit
 from trainer.grpo_plan import Grpo

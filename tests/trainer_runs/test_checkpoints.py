@@ -17,7 +17,7 @@ from short_runs import KINDS, losses
 from transformers import TrainerCallback
 
 from medreason_viewer.errors import DataSetError, TrainingError
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from trainer import adapters, checkpoints, resuming
 from trainer.fit import Fit
 from trainer.sft import Sft, fine_tune
@@ -161,7 +161,7 @@ def test_weights_after_resuming_are_the_checkpoints(
 
 
 def _manifest(folder: Path) -> Manifest:
-    from medreason_viewer.reasoning import bundle
+    from medreason_viewer.reasoning.bundles import bundle
 
     return bundle.verify(folder)
 
