@@ -24,6 +24,7 @@ _VARIANTS: Final = {
     "blank": "show the model air instead of the slices",
     "without-zoom": "reason on the plain slice, no part of it enlarged",
     "without-thinking": "ask for the answer alone",
+    "with-options": "tell the options, all of them: beside it stands --without-right-option",
     "without-right-option": "tell the options, all but the right one: does it notice?",
 }
 _BASELINE: Final = "qwen2.5-vl"

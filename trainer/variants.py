@@ -14,7 +14,7 @@ from medreason_viewer.reasoning.manifest import Manifest
 from .metrics import share
 from .predictions import Said
 
-Variant = Literal["", "blank", "without-zoom", "without-thinking", "without-right-option"]
+Variant = Literal["", "blank", "without-zoom", "without-thinking", "with-options", "without-right-option"]
 VARIANTS: Final[tuple[Variant, ...]] = get_args(Variant)
 _AIR_HU: Final = -1000.0
 _OPTIONS: Final = " Choose one of: {classes}."
@@ -29,7 +29,8 @@ def asked(manifest: Manifest, variant: Variant, finding: str) -> Manifest:
     """How a slice with this finding is asked about.
 
     ``without-right-option`` tells the model its options, the right one left out, in the manifest's own words
-    where its prompt lists them, else in a sentence at the end.
+    where its prompt lists them, else in a sentence at the end; ``with-options`` tells all of them likewise,
+    so that the effect of the sentence itself is known.
     """
     if variant == "without-zoom":
         return dataclasses.replace(manifest, zoom=dataclasses.replace(manifest.zoom, embedded=False))
@@ -37,18 +38,24 @@ def asked(manifest: Manifest, variant: Variant, finding: str) -> Manifest:
         from .grpo_plan import without_thinking  # the prompt that training without thinking uses
 
         return without_thinking(manifest)
+    if variant == "with-options":
+        return _telling(manifest)
     if variant == "without-right-option":
-        return _without(manifest, finding)
+        return _without(_telling(manifest), finding)
     return manifest
 
 
+def _telling(manifest: Manifest) -> Manifest:
+    if "{classes}" in manifest.prompt.reason:
+        return manifest
+    prompt = dataclasses.replace(manifest.prompt, reason=manifest.prompt.reason + _OPTIONS)
+    return dataclasses.replace(manifest, prompt=prompt)
+
+
 def _without(manifest: Manifest, finding: str) -> Manifest:
-    prompt = manifest.prompt
-    if "{classes}" not in prompt.reason:
-        prompt = dataclasses.replace(prompt, reason=prompt.reason + _OPTIONS)
     left = tuple(name for name in manifest.answer_classes if name != finding)
     no_finding = manifest.no_finding if manifest.no_finding in left else ""
-    return dataclasses.replace(manifest, prompt=prompt, answer_classes=left, no_finding=no_finding)
+    return dataclasses.replace(manifest, answer_classes=left, no_finding=no_finding)
 
 
 def noticed(said: Sequence[Said], manifest: Manifest) -> dict[str, Any]:

@@ -95,6 +95,8 @@ def test_what_is_done_without_the_right_option(
     told = model.turns[1].messages[-1]["content"][1]["text"]
     assert "mass" in told
     assert "nodule" not in told
+    answers(model, phantoms, small_manifest, chosen[:1], variant="with-options")
+    assert "nodule, mass" in model.turns[-1].messages[-1]["content"][1]["text"]
     found = noticed(said, small_manifest)
     assert found[kind] == 1
     assert sum(found[name] for name in ("named_it_anyway", "took_another", "declined", "unreadable")) == 1
