@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+import torch
 from accelerate import PartialState
 
 
@@ -26,7 +27,7 @@ def is_main() -> bool:
 def all_here() -> None:
     """Wait until every process is here."""
     if count() > 1:
-        PartialState().wait_for_everyone()
+        _state().wait_for_everyone()
 
 
 @contextlib.contextmanager
@@ -35,5 +36,9 @@ def main_first() -> Iterator[None]:
     if count() == 1:
         yield
         return
-    with PartialState().main_process_first():
+    with _state().main_process_first():
         yield
+
+
+def _state() -> PartialState:
+    return PartialState(cpu=not torch.cuda.is_available())  # else it takes each for the only one on the CPU
