@@ -18,26 +18,26 @@ from PySide6.QtWidgets import QApplication
 
 from . import settings as settings_file
 from .errors import MedReasonError, SettingsError
-from .reasoning.bundle import DEMO_BUNDLE, read_manifest
-from .reasoning.client import ModelClient
+from .reasoning.bundles.bundle import DEMO_BUNDLE, read_manifest
+from .reasoning.process.client import ModelClient
 from .reasoning.request import Event, ModelInfo
 from .settings import Settings
-from .ui.answer import ExplainTarget
 from .ui.application import application_with_theme, has_display, log_qt
-from .ui.explain import Explainer, MakeClient
-from .ui.explain_panel import ExplainPanel
+from .ui.explanation.answer import ExplainTarget
+from .ui.explanation.explain import Explainer, MakeClient
+from .ui.explanation.explain_panel import ExplainPanel
 from .ui.footer import Footer
-from .ui.input_bindings import InputBindings
-from .ui.input_settings import profile_of, read_settings
-from .ui.loading import VolumeLoading
+from .ui.keys.bindings import InputBindings
+from .ui.keys.kept import profile_of, read_settings
 from .ui.main_window import MainWindow, Parts
 from .ui.model_bar import ModelBar
-from .ui.opening import Opening, first_series
-from .ui.series_panel import SeriesPanel
+from .ui.series.opening import Opening, first_series
+from .ui.series.panel import SeriesPanel
+from .ui.series.thumbnails import Thumbnails
 from .ui.session import Session
-from .ui.slice_view import SliceView
-from .ui.thumbnails import Thumbnails
 from .ui.unattended import Explained, Unattended
+from .ui.viewport.loading import VolumeLoading
+from .ui.viewport.slice_view import SliceView
 from .volume.series import Scan
 
 __all__ = [

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 QT = {"PySide6", "shiboken6", "qtawesome"}
 MODEL = {"torch", "transformers", "bitsandbytes", "peft", "trl"}
 VTK = {"vtk", "vtkmodules"}
-TORCH_ROOMS = {f"medreason_viewer.reasoning.{name}" for name in ("qwen", "qwen_engine", "qwen_probe")}
+TORCH_ROOMS = {f"medreason_viewer.reasoning.engine.{name}" for name in ("qwen", "decoding", "probe")}
 VTK_ROOMS = {"medreason_viewer.volume.reslice", "medreason_viewer.volume.render3d"}
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from medreason_viewer import settings
 from medreason_viewer.errors import SettingsError
 from medreason_viewer.settings import Settings
-from medreason_viewer.ui.input_profile import DEFAULT_PROFILE
-from medreason_viewer.ui.input_settings import profile_of, read_settings
+from medreason_viewer.ui.keys.kept import profile_of, read_settings
+from medreason_viewer.ui.keys.profile import DEFAULT_PROFILE
 
 
 def test_a_missing_file_means_the_defaults(tmp_path: Path) -> None:

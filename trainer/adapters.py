@@ -17,9 +17,10 @@ from safetensors.torch import load_file
 from transformers import Qwen2_5_VLForConditionalGeneration
 
 from medreason_viewer.errors import BundleError, DataSetError
-from medreason_viewer.reasoning import bundle, qwen
-from medreason_viewer.reasoning.manifest import Manifest
-from medreason_viewer.reasoning.model_config import read_adapter_config
+from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import Manifest
+from medreason_viewer.reasoning.engine import qwen
+from medreason_viewer.reasoning.engine.model_config import read_adapter_config
 
 Mode = Literal["full", "lora", "qlora"]
 TARGETS: Final = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
@@ -70,7 +71,7 @@ def load_base(folder: Path, manifest: Manifest, mode: Mode, device: qwen.Device 
     Raises
     ------
     BundleError, ModelError
-        As :func:`medreason_viewer.reasoning.qwen.load`.
+        As :func:`medreason_viewer.reasoning.engine.qwen.load`.
     """
     if mode == "qlora":
         return qwen.load(folder, manifest, device=device).model
@@ -163,7 +164,7 @@ def with_adapter(model: Any, folder: Path) -> Any:
 
 
 def save_adapter(model: Any, folder: Path, base_name: str) -> None:
-    """Write an adapter as :func:`medreason_viewer.reasoning.qwen.place_adapter` reads it.
+    """Write an adapter as :func:`medreason_viewer.reasoning.engine.qwen.place_adapter` reads it.
 
     Parameters
     ----------

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import AutoTokenizer, ProcessorMixin
 
-from medreason_viewer.reasoning.patches import image_tokens, to_patches
-from medreason_viewer.reasoning.tokens import ChatTokenizer, Message
+from medreason_viewer.reasoning.engine.patches import image_tokens, to_patches
+from medreason_viewer.reasoning.engine.tokens import ChatTokenizer, Message
 
 
 class ChatProcessor(ProcessorMixin):

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from medreason_viewer.reasoning.manifest import Manifest
-from medreason_viewer.reasoning.patches import image_tokens, to_patches
-from medreason_viewer.reasoning.tokens import ChatTokenizer, Message
+from medreason_viewer.reasoning.bundles.manifest import Manifest
+from medreason_viewer.reasoning.engine.patches import image_tokens, to_patches
+from medreason_viewer.reasoning.engine.tokens import ChatTokenizer, Message
 
 from . import dataset, dense, items
 

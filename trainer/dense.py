@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from medreason_viewer.errors import DataSetError
-from medreason_viewer.reasoning.manifest import Manifest
-from medreason_viewer.reasoning.patches import MERGED
+from medreason_viewer.reasoning.bundles.manifest import Manifest
+from medreason_viewer.reasoning.engine.patches import MERGED
 from medreason_viewer.reasoning.zoom import Composite
 
 from .dataset import DataSet

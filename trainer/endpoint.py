@@ -65,7 +65,7 @@ class Address:
 
 
 class Endpoint:
-    """Answers turns as :class:`~medreason_viewer.reasoning.qwen_engine.Engine` does, in one piece each."""
+    """Answers turns as the viewer's own engine does, in one piece each."""
 
     def __init__(self, address: Address, key: str | None = None) -> None:
         self.address = address

@@ -12,9 +12,9 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from medreason_viewer.cancel import Cancel
-from medreason_viewer.reasoning import bundle
-from medreason_viewer.reasoning.manifest import Manifest, Score
-from medreason_viewer.reasoning.claims import find_claims
+from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import Manifest, Score
+from medreason_viewer.reasoning.claims.find import find_claims
 from medreason_viewer.reasoning.dialogue import Dialogue, DialogueInput, Outcome
 from medreason_viewer.reasoning.parse import answer_class
 from medreason_viewer.reasoning.turns import Turn
@@ -164,7 +164,7 @@ def log_progress() -> Callable[[int, int], None]:
 
 def load_engine(folder: Path, manifest: Manifest) -> Answers:
     """The viewer's engine on a bundle, in NF4, with its adapter where it has one."""
-    from medreason_viewer.reasoning import qwen
+    from medreason_viewer.reasoning.engine import qwen
 
     return qwen.load(folder, manifest, adapter=folder / manifest.adapter if manifest.adapter else None)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from medreason_viewer.errors import DataSetError
 
 if TYPE_CHECKING:
-    from medreason_viewer.reasoning.manifest import Manifest
+    from medreason_viewer.reasoning.bundles.manifest import Manifest
 
     from .dataset import DataSet
     from .evaluate import Answers
@@ -99,7 +99,7 @@ def _chosen(args: argparse.Namespace, data: DataSet) -> Sequence[int]:
 
 def _manifest(args: argparse.Namespace, data: DataSet | None = None) -> Manifest:
     """The bundle's; for an endpoint alone, the program's own with the data set's findings as options."""
-    from medreason_viewer.reasoning import bundle
+    from medreason_viewer.reasoning.bundles import bundle
 
     if args.bundle is not None:
         return bundle.verify(args.bundle)
@@ -140,7 +140,7 @@ def _asked(
 def _against(
     args: argparse.Namespace, said: Sequence[Said], data: DataSet, chosen: Sequence[int]
 ) -> dict[str, Any]:
-    from medreason_viewer.reasoning import bundle
+    from medreason_viewer.reasoning.bundles import bundle
 
     from .evaluate import figures, load_engine
     from .metrics import compare

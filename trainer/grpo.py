@@ -17,10 +17,10 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from medreason_viewer.errors import DataSetError
-from medreason_viewer.reasoning.manifest import Manifest
-from medreason_viewer.reasoning.tokens import ChatTokenizer
+from medreason_viewer.reasoning.bundles.manifest import Manifest
+from medreason_viewer.reasoning.engine.tokens import ChatTokenizer
 
-from . import adapters, dataset, resuming
+from . import adapters, curriculum, dataset, resuming
 from .chat_processor import ChatProcessor
 from .fit import Progress, draws
 from .grpo_plan import Grpo
@@ -39,10 +39,14 @@ SMALLER: Final = (
 
 def prompts(data: Path, manifest: Manifest, plan: Grpo) -> Dataset:
     """The run's prompts in order; each is made when it is read."""
-    cases = dataset.read(data).to_learn()
+    opened = dataset.read(data)
+    cases = opened.to_learn()
     if not cases:
         raise DataSetError(f"There is no slice to train on in {data}.")
     rows = draws(cases, plan.rows, plan.turns, plan.seed)
+    if plan.curriculum:
+        hard = curriculum.hardness([case.size_mm for case in opened.cases])
+        rows = curriculum.easy_first(rows, hard, plan.curriculum, plan.seed)
     made: Dataset = rows.with_transform(Rows(data, manifest))
     return made
 

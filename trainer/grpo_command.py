@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from medreason_viewer.reasoning.manifest import Manifest
+    from medreason_viewer.reasoning.bundles.manifest import Manifest
 
     from .grpo_plan import Grpo
 
@@ -61,7 +61,16 @@ def _add_rounds(group: Any) -> None:
     group.add_argument("--max-new-tokens", type=int, help="of a completion (default: as the bundle allows)")
     group.add_argument("--temperature", type=float, default=1.0)
     group.add_argument("--stock-rollouts", action="store_true", help="read each prompt once per completion")
+    group.add_argument(
+        "--rollouts",
+        choices=("local", "vllm"),
+        default="local",
+        help="who writes completions: the model in training, or vLLM (mode lora only)",
+    )
     group.add_argument("--locate", type=float, default=0.5, metavar="SHARE", help="of locate turns, 0 to 1")
+    group.add_argument(
+        "--curriculum", type=float, default=0.0, metavar="0..1", help="how far easy prompts come first"
+    )
     group.add_argument("--no-think", action="store_true", help="train to answer without reasoning")
     group.add_argument("--seed", type=int, default=0)
     group.add_argument(
@@ -97,13 +106,15 @@ def plan_of(args: argparse.Namespace) -> Grpo:
 
     if not 0 <= args.locate <= 1:
         raise ValueError("the share of locate turns must be between 0 and 1")
+    if args.rollouts == "vllm" and args.mode != "lora":
+        raise ValueError("rollouts by vLLM need mode lora: packed 4-bit weights cannot be sent to it")
     taken = {field.name for field in dataclasses.fields(Grpo)}
     given = {name: value for name, value in vars(args).items() if name in taken}
     return Grpo(
         **given,
         learning_rate=args.rate,
         mask_truncated=not args.keep_truncated,
-        shared=not args.stock_rollouts,
+        shared=not args.stock_rollouts and args.rollouts == "local",
         rounded=not args.exact,
         weights=Weights(args.correctness, args.format, args.validation),
         turns={"locate": args.locate, "reason": 1 - args.locate},
@@ -115,7 +126,7 @@ def run(args: argparse.Namespace) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads slow a shared machine
     import torch
 
-    from medreason_viewer.reasoning import bundle
+    from medreason_viewer.reasoning.bundles import bundle
 
     from . import adapters, dataset, grpo, processes, recipe
     from .grpo_plan import without_thinking
@@ -183,7 +194,7 @@ def run_bench(args: argparse.Namespace) -> None:
 
 
 def _measured(args: argparse.Namespace, bench: Any) -> dict[str, Any]:
-    from medreason_viewer.reasoning import bundle
+    from medreason_viewer.reasoning.bundles import bundle
 
     from . import adapters, rollout_bench
 

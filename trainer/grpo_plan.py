@@ -10,14 +10,16 @@ from typing import Any, Final, Literal
 
 import torch
 
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 
 from . import processes, tracking
 from .rewards import Weights
 
 Loss = Literal["grpo", "dr_grpo", "dapo", "bnpo", "gspo"]
+Rollouts = Literal["local", "vllm"]
 LOSSES: Final[tuple[Loss, ...]] = ("grpo", "dr_grpo", "dapo", "bnpo", "gspo")
 DEFAULT_TURNS: Final = {"locate": 0.5, "reason": 0.5}
+_NEVER: Final = -100.0  # the strongest bias that vLLM takes
 NO_THINK_PROMPT: Final = "{question} Give one of {classes} in <{tag}> </{tag}>, and nothing else."
 
 
@@ -49,8 +51,13 @@ class Grpo:
         In full training, whether the vision tower changes too.
     rounded : bool
         In full training, whether every pass sees the weights rounded to NF4, as the viewer runs them.
+    curriculum : float
+        How far the order of the prompts goes by difficulty (see :mod:`trainer.curriculum`), 0 to 1.
     shared : bool
         Read each prompt once for its whole group.
+    rollouts : {"local", "vllm"}
+        Whether the model in training writes the completions, or vLLM beside it on the same GPU. The latter
+        follows TRL's and vLLM's documentation and was not run yet.
 
     Raises
     ------
@@ -74,7 +81,9 @@ class Grpo:
     mask_truncated: bool = True
     train_vision: bool = False
     rounded: bool = True
+    curriculum: float = 0.0
     shared: bool = True
+    rollouts: Rollouts = "local"
     weights: Weights = field(default_factory=Weights)
     turns: dict[str, float] = field(default_factory=lambda: dict(DEFAULT_TURNS))
     seed: int = 0
@@ -88,6 +97,8 @@ class Grpo:
             raise ValueError("counts must be at least 1, and a group at least 2")
         if min(self.learning_rate, self.temperature, self.clip) <= 0 or self.beta < 0:
             raise ValueError("rate, temperature and clip must be positive, and beta not negative")
+        if not 0 <= self.curriculum <= 1:
+            raise ValueError("a curriculum's strictness lies between 0 and 1")
         if self.loss not in LOSSES:
             raise ValueError(f"the loss {self.loss!r} is none of {', '.join(LOSSES)}")
 
@@ -122,6 +133,12 @@ class Grpo:
             )
         return passes
 
+    def _generation(self, never_said: Sequence[int]) -> dict[str, Any]:
+        if self.rollouts == "local":
+            return {"generation_kwargs": {"suppress_tokens": list(never_said)}}
+        biased = {"logit_bias": dict.fromkeys(never_said, _NEVER)}  # vLLM knows no suppress_tokens
+        return {"use_vllm": True, "vllm_mode": "colocate", "generation_kwargs": biased}
+
     def arguments(self, folder: Path, manifest: Manifest, never_said: Sequence[int]) -> dict[str, Any]:
         """The settings as ``trl.GRPOConfig`` takes them; checkpoints go to the folder."""
         passes = self.batches(processes.count())
@@ -146,7 +163,7 @@ class Grpo:
             "temperature": self.temperature,
             "max_completion_length": self.max_new_tokens or longest,
             "mask_truncated_completions": self.mask_truncated,
-            "generation_kwargs": {"suppress_tokens": list(never_said)},
+            **self._generation(never_said),
             "reward_weights": self.weights.as_list(),
             "shuffle_dataset": False,
             "seed": self.seed,

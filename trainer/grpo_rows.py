@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 
 from . import dataset, items
 from .measured import measured

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medreason_viewer.reasoning.manifest import ImageSpec
+from medreason_viewer.reasoning.bundles.manifest import ImageSpec
 from medreason_viewer.reasoning.zoom import ModelImage, SliceMap, model_size
 
 

@@ -23,7 +23,7 @@ from .stages import Step
 
 GRACE_S: Final = 120.0
 """How long a training may take to write its last checkpoint once it is told to stop."""
-_TAIL: Final = 40
+_TAIL: Final = 200  # a launcher says much after the error itself
 _PREFIX: Final = "medreason-train: "
 _NEXT: Final = {
     "out of memory": (
@@ -51,7 +51,7 @@ def failure(done: Finished) -> str:
         return told
     said = [line for line in done.tail if line.startswith(_PREFIX)]
     if said:
-        return said[-1].removeprefix(_PREFIX)
+        return said[0].removeprefix(_PREFIX)  # the first of several processes to fail
     if done.code == -signal.SIGKILL or "Killed" in text:
         return "It was killed, most often because memory ran out: lower sft.batch or grpo.micro_batch."
     if done.code < 0:

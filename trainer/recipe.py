@@ -23,8 +23,9 @@ from transformers import (
 )
 
 from medreason_viewer.errors import BundleError, DataSetError
-from medreason_viewer.reasoning import bundle, qwen
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import Manifest
+from medreason_viewer.reasoning.engine import qwen
 
 from . import adapters, architecture, dataset, dense, items, processes
 from .checkpoints import last_checkpoint

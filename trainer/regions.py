@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medreason_viewer.reasoning import zoom
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.volume.geometry import SliceBox
 
 from .dataset import DataSet

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from medreason_viewer.errors import BundleError, DataSetError
-from medreason_viewer.reasoning import bundle
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 
 from . import predictions
 from .predictions import Evaluation

@@ -17,9 +17,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from medreason_viewer.errors import AnswerUnreadable
+from medreason_viewer.reasoning.bundles.manifest import Manifest
+from medreason_viewer.reasoning.claims.lexicon import lexicon
 from medreason_viewer.reasoning.evidence import check
-from medreason_viewer.reasoning.lexicon import lexicon
-from medreason_viewer.reasoning.manifest import Manifest
 from medreason_viewer.reasoning.parse import (
     LabelledBox,
     Reply,

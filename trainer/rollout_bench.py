@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import GenerationConfig
 
 from medreason_viewer.reasoning import prompt, zoom
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.volume.phantom import sample_slice
 
 from . import architecture

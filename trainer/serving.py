@@ -25,7 +25,7 @@ from typing import Any, Final, Protocol
 
 from medreason_viewer import settings as settings_file
 from medreason_viewer.errors import TrainingError
-from medreason_viewer.reasoning import bundle
+from medreason_viewer.reasoning.bundles import bundle
 
 from .evaluate import identity
 from .export import flush

@@ -16,7 +16,7 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from medreason_viewer.errors import DataSetError
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 
 from . import adapters, dataset, dense, resuming
 from .collate import Collator

@@ -201,7 +201,7 @@ def _grpo(config: Config, folder: RunFolder) -> Work:
     start = folder.bundle("sft") if config.sft.steps else config.beside(config.model.start)
     arguments = ["grpo", "--data", str(data), "--bundle", str(start), "--out", str(out)]
     arguments += ["--work", str(folder.work("grpo")), *_model(config)]
-    left_out = {"rollouts"} if config.grpo.max_new_tokens else {"rollouts", "max_new_tokens"}
+    left_out = () if config.grpo.max_new_tokens else ("max_new_tokens",)
     arguments += [*_options(config.grpo, left_out), "--seed", str(config.run.seed), *_cores(config)]
     return Work("grpo", (Step(tuple(arguments), out, trains=True),), (data, start))
 
@@ -224,17 +224,7 @@ def _evaluate(config: Config, folder: RunFolder) -> Work:
     for variant in ABLATIONS if config.evaluate.ablations else ():
         name = f"{last}.{variant}"
         steps.append(_figures(folder, name, data, bundles[last], f"--{variant}", *which))
-    constant = (
-        "evaluate",
-        "--data",
-        str(data),
-        "--bundle",
-        str(bundles[last]),
-        "--json",
-        "--constant",
-        *which,
-    )
-    steps.append(Step(constant, folder.figures("constant"), to_output=True))
+    steps.append(_figures(folder, "constant", data, bundles[last], "--constant", *which))
     return Work("evaluate", tuple(steps), (data, *bundles.values()))
 
 

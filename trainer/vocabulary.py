@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from medreason_viewer.errors import DataSetError
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 
 from .case import Turn
 from .dataset import DataSet

@@ -11,7 +11,7 @@ from typing import Any, Final
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import AnswerUnreadable
 from medreason_viewer.reasoning import prompt
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.parse import parse_reply
 from medreason_viewer.reasoning.turns import Turn
 

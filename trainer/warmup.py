@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PrinterCallback, Qwen2_5_VLForConditionalGeneration, TrainingArguments
 
-from medreason_viewer.reasoning.manifest import Manifest
-from medreason_viewer.reasoning.patches import to_patches
+from medreason_viewer.reasoning.bundles.manifest import Manifest
+from medreason_viewer.reasoning.engine.patches import to_patches
 
 from . import dataset, dense, items, resuming
 from .fit import Fit, Progress, draws

@@ -32,6 +32,6 @@ def _volume() -> dict[str, object]:
 
 
 def _view() -> dict[str, object]:
-    from ..ui.bench_view import bench_view
+    from ..ui.bench.view import bench_view
 
     return dict(bench_view())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..errors import ModelError
-from ..reasoning.bundle import DEMO_BUNDLE
+from ..reasoning.bundles.bundle import DEMO_BUNDLE
 from ..reasoning.request import Event, ModelState, StepArrived
 from ..volume.phantom import StudyTruth, write_study
 from . import DONE, UNREADABLE_REPLY
@@ -36,7 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the phantom, open it in the window, explain its finding, and leave the results in the folder."""
     from ..app import explain_once, has_display
-    from ..ui.answer import ExplainTarget
+    from ..ui.explanation.answer import ExplainTarget
 
     say("Making a synthetic chest CT (no patient) ...")
     truth = _make_study(args.out / _STUDY)

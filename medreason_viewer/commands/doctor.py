@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..reasoning.hardware import report
+from ..reasoning.engine.hardware import report
 from . import DONE, FAILED
 from .models import chosen_bundle
 from .output import print_json, show

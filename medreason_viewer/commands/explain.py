@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from ..errors import ModelError
-from ..reasoning.client import explain_blocking
 from ..reasoning.freeze import freeze_request
+from ..reasoning.process.client import explain_blocking
 from ..reasoning.record import explanation_json
 from ..reasoning.request import Answered, Explanation, Failed, ModelState, StepArrived, ZoomReady
 from ..volume.window import PRESETS

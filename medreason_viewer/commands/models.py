@@ -8,7 +8,14 @@ from pathlib import Path
 
 from .. import settings as settings_file
 from ..errors import BundleError
-from ..reasoning.bundle import DEMO_BUNDLE, Manifest, fingerprint, import_folder, read_manifest, verify
+from ..reasoning.bundles.bundle import (
+    DEMO_BUNDLE,
+    Manifest,
+    fingerprint,
+    import_folder,
+    read_manifest,
+    verify,
+)
 from . import DONE
 from .output import print_json, say, show
 

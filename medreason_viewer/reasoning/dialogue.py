@@ -24,7 +24,7 @@ from ..errors import AnswerUnreadable, RegionError
 from ..volume.measure import grow_region
 from . import evidence as evidences
 from . import prompt, zoom
-from .manifest import Manifest
+from .bundles.manifest import Manifest
 from .parse import LabelledBox, ReplyStep, StreamingSteps, parse_boxes, parse_reply
 from .request import (
     Check,

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from ..volume import measure as volume_measure
 from ..volume.geometry import SliceBox, SlicePlane
 from ..volume.measure import Statistics
-from .claims import Claim, find_claims
-from .lexicon import Density, lexicon
+from .claims.find import Claim, find_claims
+from .claims.lexicon import Density, lexicon
 from .request import Check, Evidence, Verdict
 
 _Judged = tuple[str, Verdict]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ..errors import AnswerUnreadable
-from .manifest import ReplySpec
+from .bundles.manifest import ReplySpec
 from .steps import split_steps
 from .zoom import ModelBox
 

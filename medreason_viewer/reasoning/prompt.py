@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ..volume.geometry import SliceBox
-from .manifest import Manifest, ReplySpec
+from .bundles.manifest import Manifest, ReplySpec
 from .zoom import SliceMap
 
 PROMPT_VERSION: Final = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .manifest import ScopeSpec
+from .bundles.manifest import ScopeSpec
 from .request import Scope
 
 _WORDS = {

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import RegionError
 from ..volume.geometry import SliceBox, SlicePlane
-from .manifest import Manifest, TurnKind
+from .bundles.manifest import Manifest, TurnKind
 from .parse import LabelledBox
 from .prompt import Message
 from .request import (

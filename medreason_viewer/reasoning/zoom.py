@@ -17,7 +17,7 @@ from PIL import Image
 from ..errors import RegionError
 from ..volume.geometry import PixelBox, SliceBox
 from ..volume.window import to_grey
-from .manifest import ImageSpec, Manifest, ZoomSpec
+from .bundles.manifest import ImageSpec, Manifest, ZoomSpec
 
 AIR_HU = -1000.0
 

@@ -7,7 +7,7 @@ from typing import Final
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar
 
-from . import wording
+from .explanation import wording
 from .plain import PlainLabel
 from .session import Session
 

@@ -25,27 +25,27 @@ from ..settings import Settings
 from ..volume.geometry import SliceBox
 from . import menus, theme
 from .about import AboutDialog
-from .answer import ExplainTarget
 from .banner import RESEARCH_NOTICE, BannerArea
-from .choosing import choose_folder, choose_image
-from .explain import Explainer
-from .explain_panel import ExplainPanel
-from .file_writing import FileWriting
+from .explanation.answer import ExplainTarget
+from .explanation.explain import Explainer
+from .explanation.explain_panel import ExplainPanel
 from .footer import Footer
-from .input_settings import remembered
-from .key_image_menu import KeyImageMenu
-from .key_image_tour import KeyImageTour
-from .keys_dialog import show_keys
-from .menu_keys import MenuKeys
-from .opening import Opening
+from .key_images.menu import KeyImageMenu
+from .key_images.tour import KeyImageTour
+from .keys.dialog import show_keys
+from .keys.kept import remembered
+from .keys.menu_keys import MenuKeys
+from .output.file_writing import FileWriting
+from .output.printing import Printing
+from .output.saving import ImageSaving
 from .overrides import guarded
-from .printing import Printing
-from .saving import ImageSaving
-from .series_panel import SeriesPanel
+from .series.choosing import choose_folder, choose_image
+from .series.opening import Opening
+from .series.panel import SeriesPanel
 from .session import Session
-from .slice_scene import SceneSource
-from .slice_view import SliceView
-from .view_bar import ViewActions, ViewBar
+from .viewport.slice_scene import SceneSource
+from .viewport.slice_view import SliceView
+from .viewport.view_bar import ViewActions, ViewBar
 
 _NO_REGION: Final = "Mark a region first: draw a box on the slice, or right-click a spot."
 _ONE_AT_A_TIME: Final = "Only the first was opened: drop one folder, file or archive at a time."

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 from . import theme
-from .view_bar import ViewActions
+from .viewport.view_bar import ViewActions
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,12 @@ from ..volume.slices import (
     plane_image,
 )
 from ..volume.window import PRESETS, Window
-from .answer import Answer, ExplainTarget
-from .first_window import automatic_window
-from .input_profile import Tool
-from .key_images import KeyImages
-from .marks import Marks, Place
-from .slabs import Slabs
+from .explanation.answer import Answer, ExplainTarget
+from .key_images.marked import KeyImages
+from .keys.profile import Tool
+from .viewport.first_window import automatic_window
+from .viewport.marks import Marks, Place
+from .viewport.slabs import Slabs
 
 __all__ = ["Answer", "ExplainTarget", "Session"]
 

@@ -19,7 +19,7 @@ from ..errors import MedReasonError, ModelError, RegionError, VolumeError
 from ..reasoning.request import Explanation, ZoomReady
 from ..volume.ct import CtVolume
 from ..volume.series import Series
-from .answer import Answer, ExplainTarget
+from .explanation.answer import Answer, ExplainTarget
 from .main_window import MainWindow
 
 _POLL_MS: Final = 15

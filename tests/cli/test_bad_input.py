@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from medreason import assert_refused, medreason
 
-from medreason_viewer.reasoning.bundle import DEMO_BUNDLE
+from medreason_viewer.reasoning.bundles.bundle import DEMO_BUNDLE
 from medreason_viewer.volume.phantom import write_study
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from medreason_viewer.errors import AnswerUnreadable
-from medreason_viewer.reasoning.manifest import ReplySpec
+from medreason_viewer.reasoning.bundles.manifest import ReplySpec
 from medreason_viewer.reasoning.parse import StreamingSteps, parse_boxes, parse_reply
 
 HERE = Path(__file__).parent

@@ -13,7 +13,7 @@ import pytest
 
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import BundleError, Cancelled
-from medreason_viewer.reasoning.bundle import (
+from medreason_viewer.reasoning.bundles.bundle import (
     adapter_fingerprint,
     file_entries,
     fingerprint,
@@ -136,7 +136,7 @@ def test_the_fingerprint_tells_models_apart_and_leaves_the_adapter_out(bundle: P
 def test_an_adapter_is_verified_with_its_bundle(bundle: Path) -> None:
     import dataclasses
 
-    from medreason_viewer.reasoning.bundle import write_manifest
+    from medreason_viewer.reasoning.bundles.bundle import write_manifest
 
     plain = verify(bundle)
     adapter = bundle / "adapter"

@@ -11,9 +11,9 @@ import pytest
 from chest_slice import AROUND_BALL, BALL, IN_BALL, PLANE, chest, nothing_padded, request
 
 from medreason_viewer.errors import RegionError
-from medreason_viewer.reasoning.bundle import template
+from medreason_viewer.reasoning.bundles.bundle import template
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.dialogue import Dialogue, DialogueInput, Outcome, explanation
-from medreason_viewer.reasoning.manifest import Manifest
 from medreason_viewer.reasoning.request import (
     Event,
     ExplainRequest,

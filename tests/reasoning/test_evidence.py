@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from chest_slice import AROUND_BALL, BALL, PLANE, chest, nothing_padded
 
-from medreason_viewer.reasoning.claims import find_claims
+from medreason_viewer.reasoning.claims.find import find_claims
+from medreason_viewer.reasoning.claims.lexicon import lexicon
 from medreason_viewer.reasoning.evidence import check, measure
-from medreason_viewer.reasoning.lexicon import lexicon
 from medreason_viewer.reasoning.request import Evidence
 from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.measure import Statistics

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from medreason_viewer.reasoning import known_hashes
-from medreason_viewer.reasoning.bundle_files import file_entries
-from medreason_viewer.reasoning.known_hashes import KnownHashes, mark
+from medreason_viewer.reasoning.bundles import known_hashes
+from medreason_viewer.reasoning.bundles.files import file_entries
+from medreason_viewer.reasoning.bundles.known_hashes import KnownHashes, mark
 
 CONTENT = b"\x07" * 5000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

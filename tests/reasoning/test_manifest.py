@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medreason_viewer.errors import BundleError
-from medreason_viewer.reasoning.bundle import read_manifest, template, write_manifest
-from medreason_viewer.reasoning.manifest import FileEntry, ImageSpec, Manifest, PromptSpec, Score
-from medreason_viewer.reasoning.manifest_toml import manifest_text, parse_manifest
+from medreason_viewer.reasoning.bundles.bundle import read_manifest, template, write_manifest
+from medreason_viewer.reasoning.bundles.manifest import FileEntry, ImageSpec, Manifest, PromptSpec, Score
+from medreason_viewer.reasoning.bundles.manifest_toml import manifest_text, parse_manifest
 from medreason_viewer.volume.window import PRESETS
 
 DEMO = template("demo")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medreason_viewer.reasoning import prompt
-from medreason_viewer.reasoning.bundle import template
-from medreason_viewer.reasoning.manifest import Manifest, PromptSpec, ReplySpec
+from medreason_viewer.reasoning.bundles.bundle import template
+from medreason_viewer.reasoning.bundles.manifest import Manifest, PromptSpec, ReplySpec
 from medreason_viewer.reasoning.parse import parse_boxes, parse_reply
 from medreason_viewer.reasoning.zoom import SliceMap
 from medreason_viewer.volume.geometry import SliceBox

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from medreason_viewer.reasoning.bundle import template
+from medreason_viewer.reasoning.bundles.bundle import template
 from medreason_viewer.reasoning.dialogue import Dialogue
 from medreason_viewer.reasoning.freeze import freeze_request
 from medreason_viewer.volume.ct import CtVolume

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from chest_slice import AROUND_BALL, PLANE, key, request
 
-from medreason_viewer.reasoning.bundle import template
+from medreason_viewer.reasoning.bundles.bundle import template
 from medreason_viewer.reasoning.dialogue import Dialogue, explanation
 from medreason_viewer.reasoning.record import explanation_json, reasoning_markdown
 from medreason_viewer.reasoning.request import Explanation, ModelInfo, Timing

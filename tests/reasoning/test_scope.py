@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medreason_viewer.reasoning.manifest import ScopeSpec
+from medreason_viewer.reasoning.bundles.manifest import ScopeSpec
 from medreason_viewer.reasoning.request import Scope
 from medreason_viewer.reasoning.scope import scope_warnings
 

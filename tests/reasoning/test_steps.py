@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from medreason_viewer.errors import AnswerUnreadable
-from medreason_viewer.reasoning.manifest import ReplySpec
+from medreason_viewer.reasoning.bundles.manifest import ReplySpec
 from medreason_viewer.reasoning.parse import StreamingSteps, answer_class, parse_reply
 from medreason_viewer.reasoning.steps import split_steps
 

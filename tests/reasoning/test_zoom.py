@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medreason_viewer.errors import RegionError
-from medreason_viewer.reasoning.bundle import template
-from medreason_viewer.reasoning.manifest import ImageSpec, Manifest, ZoomSpec
+from medreason_viewer.reasoning.bundles.bundle import template
+from medreason_viewer.reasoning.bundles.manifest import ImageSpec, Manifest, ZoomSpec
 from medreason_viewer.reasoning.zoom import (
     Composite,
     ModelBox,

@@ -12,7 +12,7 @@ import tiny_model
 from tiny_requests import MANIFEST
 from watched import Watched
 
-from medreason_viewer.reasoning.bundle import file_entries, write_manifest
+from medreason_viewer.reasoning.bundles.bundle import file_entries, write_manifest
 
 
 @pytest.fixture(scope="session")

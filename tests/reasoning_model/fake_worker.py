@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any
 
-from medreason_viewer.reasoning.protocol import (
+from medreason_viewer.reasoning.process.protocol import (
     CancelRequest,
     Explain,
     Heartbeat,

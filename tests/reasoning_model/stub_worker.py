@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterator
 
 from medreason_viewer.cancel import Cancel
-from medreason_viewer.reasoning import worker
-from medreason_viewer.reasoning.answerer import Answerer
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.dialogue import Turn
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.process import worker
+from medreason_viewer.reasoning.process.answerer import Answerer
 from medreason_viewer.reasoning.request import ModelInfo, ModelState
 
 REPLY = "<think> 1. There is a nodule.\n2. It is dense.\n</think><answer> nodule </answer>"

@@ -14,8 +14,8 @@ import pytest
 from tiny_requests import slice_request
 from watched import HERE, QUICK, Watched
 
-from medreason_viewer.reasoning.client import ModelClient
-from medreason_viewer.reasoning.limits import Limits
+from medreason_viewer.reasoning.process.client import ModelClient
+from medreason_viewer.reasoning.process.limits import Limits
 from medreason_viewer.reasoning.request import Event, Failed, ModelState, Stopped, TextArrived
 
 Watch = Callable[[Watched], Watched]

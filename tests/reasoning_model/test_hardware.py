@@ -14,7 +14,8 @@ import torch
 from tiny_requests import MANIFEST
 
 from medreason_viewer.errors import BundleError
-from medreason_viewer.reasoning import hardware, qwen, qwen_probe
+from medreason_viewer.reasoning.engine import hardware, qwen
+from medreason_viewer.reasoning.engine import probe as qwen_probe
 
 GPU = {"name": "RTX", "capability": "8.9", "total_bytes": 24 * 2**30, "free_bytes": 20 * 2**30}
 WORKING: dict[str, Any] = {

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_requests import slice_request
 
-from medreason_viewer.reasoning.protocol import (
+from medreason_viewer.reasoning.process.protocol import (
     MAX_ARRAY_BYTES,
     CancelRequest,
     Explain,

@@ -19,9 +19,9 @@ from tiny_requests import MANIFEST
 
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import BundleError, Cancelled, ModelError, ModelOutOfMemory
-from medreason_viewer.reasoning import qwen
 from medreason_viewer.reasoning.dialogue import Turn
-from medreason_viewer.reasoning.patches import to_patches
+from medreason_viewer.reasoning.engine import qwen
+from medreason_viewer.reasoning.engine.patches import to_patches
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (112, 112, 3), dtype=np.uint8)
 TARGETS = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"

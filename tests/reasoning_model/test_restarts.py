@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from medreason_viewer.reasoning import restarts
-from medreason_viewer.reasoning.link import Gone
-from medreason_viewer.reasoning.restarts import Restarts, why_gone
+from medreason_viewer.reasoning.process import restarts
+from medreason_viewer.reasoning.process.link import Gone
+from medreason_viewer.reasoning.process.restarts import Restarts, why_gone
 
 
 @pytest.mark.parametrize(

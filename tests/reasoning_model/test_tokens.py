@@ -13,8 +13,8 @@ import pytest
 import tiny_model
 
 from medreason_viewer.errors import BundleError
-from medreason_viewer.reasoning.patches import image_tokens, to_patches
-from medreason_viewer.reasoning.tokens import ChatTokenizer
+from medreason_viewer.reasoning.engine.patches import image_tokens, to_patches
+from medreason_viewer.reasoning.engine.tokens import ChatTokenizer
 
 IMAGE = {"type": "image"}
 

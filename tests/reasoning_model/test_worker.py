@@ -17,7 +17,7 @@ import pytest
 from tiny_requests import slice_request
 from watched import HERE, Watched
 
-from medreason_viewer.reasoning.limits import Limits
+from medreason_viewer.reasoning.process.limits import Limits
 from medreason_viewer.reasoning.request import (
     Answered,
     Event,

@@ -6,7 +6,7 @@ import uuid
 
 import numpy as np
 
-from medreason_viewer.reasoning.manifest import DecodingSpec, ImageSpec, Manifest
+from medreason_viewer.reasoning.bundles.manifest import DecodingSpec, ImageSpec, Manifest
 from medreason_viewer.reasoning.request import ExplainRequest, Scope
 from medreason_viewer.volume.ct import ImageKey
 from medreason_viewer.volume.geometry import SliceBox, SlicePlane

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from medreason_viewer.reasoning.client import ModelClient
-from medreason_viewer.reasoning.limits import Limits
+from medreason_viewer.reasoning.process.client import ModelClient
+from medreason_viewer.reasoning.process.limits import Limits
 from medreason_viewer.reasoning.request import Answered, Event, Failed, ModelState, Stopped, TextArrived
 
 HERE = Path(__file__).parent

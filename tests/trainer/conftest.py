@@ -11,8 +11,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import pytest
 import torch
 
-from medreason_viewer.reasoning import bundle
-from medreason_viewer.reasoning.manifest import ImageSpec, Manifest
+from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import ImageSpec, Manifest
 from trainer import architecture, dataset, recipe
 from trainer.synth import Synthesis, synthesize
 

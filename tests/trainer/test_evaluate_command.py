@@ -19,8 +19,8 @@ from PIL import Image
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import DataSetError, ModelError
 from medreason_viewer.reasoning import prompt, zoom
-from medreason_viewer.reasoning import bundle
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.turns import Turn
 from trainer import cli, predictions, vqa_scores, vqa_sets
 from trainer.dataset import DataSet
@@ -350,7 +350,7 @@ def test_an_adapter_counts_in_an_evaluation(tiny_folder: Path, monkeypatch: pyte
     """The engine of an evaluation lays the bundle's adapter on, as the viewer's worker does."""
     import dataclasses
 
-    from medreason_viewer.reasoning import qwen
+    from medreason_viewer.reasoning.engine import qwen
     from trainer.evaluate import load_engine
 
     asked: list[Any] = []

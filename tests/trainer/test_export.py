@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from medreason_viewer.errors import BundleError, DataSetError
-from medreason_viewer.reasoning import bundle
+from medreason_viewer.reasoning.bundles import bundle
 from trainer import adapters, cli, predictions
 from trainer.dataset import DataSet
 from trainer.evaluate import about

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from medreason_viewer.errors import TrainingError
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from trainer import cli, config_toml, pipeline, process, run_command
 from trainer.config import Config
 from trainer.process import Finished, Process
@@ -240,3 +241,17 @@ def test_the_notes_tell_the_inputs(config: Config, commands: list[str]) -> None:
 def test_until_before_from_makes_no_sense() -> None:
     with pytest.raises(ValueError, match="comes before"):
         pipeline.Span(until="sft", again="grpo")
+
+
+def test_rollouts_by_vllm_reach_trl_and_are_refused_with_qlora(small_manifest: Manifest) -> None:
+    from trainer import grpo_command
+
+    common = ["grpo", "--data", "d", "--bundle", "b", "--out", "o", "--steps", "1", "--rollouts", "vllm"]
+    args = cli._parser().parse_args([*common, "--mode", "lora"])
+    plan = grpo_command.plan_of(args)
+    given = plan.arguments(Path("x"), small_manifest, [7])
+    assert not plan.shared
+    assert given["use_vllm"]
+    assert given["generation_kwargs"] == {"logit_bias": {7: -100.0}}
+    with pytest.raises(ValueError, match="packed 4-bit"):
+        grpo_command.plan_of(cli._parser().parse_args([*common, "--mode", "qlora"]))

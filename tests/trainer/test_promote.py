@@ -17,8 +17,9 @@ import pytest
 from medreason_viewer import settings as settings_file
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import BundleError, TrainingError
-from medreason_viewer.reasoning import bundle, prompt, zoom
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning import prompt, zoom
+from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.turns import Turn
 from trainer import cli, evaluate, promote
 from trainer.dataset import DataSet

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from medreason_viewer.errors import DataSetError
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from trainer import cli, predictions
 from trainer.dataset import DataSet
 from trainer.evaluate import about, figures

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from medreason_viewer.cancel import Cancel
-from medreason_viewer.reasoning import bundle, prompt, zoom
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning import prompt, zoom
+from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.turns import Turn
 from trainer import cli
 from trainer.case import Case

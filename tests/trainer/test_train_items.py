@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from medreason_viewer.reasoning import zoom
-from medreason_viewer.reasoning.bundle import template
-from medreason_viewer.reasoning.claims import find_claims
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles.bundle import template
+from medreason_viewer.reasoning.bundles.manifest import Manifest
+from medreason_viewer.reasoning.claims.find import find_claims
 from medreason_viewer.reasoning.parse import parse_boxes, parse_reply
 from medreason_viewer.volume.geometry import SliceBox
 from trainer import dense, items, regions

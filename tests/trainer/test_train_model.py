@@ -14,10 +14,10 @@ from torch import nn
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
 from medreason_viewer.errors import DataSetError
-from medreason_viewer.reasoning import bundle
-from medreason_viewer.reasoning.manifest import Manifest
-from medreason_viewer.reasoning.patches import image_tokens
-from medreason_viewer.reasoning.tokens import ChatTokenizer
+from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import Manifest
+from medreason_viewer.reasoning.engine.patches import image_tokens
+from medreason_viewer.reasoning.engine.tokens import ChatTokenizer
 from trainer import architecture, collate, items, recipe
 from trainer.dataset import DataSet
 from trainer.fit import Fit, draws
@@ -113,7 +113,7 @@ def test_an_emphasis_names_a_finding_of_the_data_set(phantoms: DataSet) -> None:
 def test_rounding_is_the_viewers_own(tiny_folder: Path, small_manifest: Manifest) -> None:
     import bitsandbytes
 
-    from medreason_viewer.reasoning import qwen
+    from medreason_viewer.reasoning.engine import qwen
 
     run = qwen.load(tiny_folder, small_manifest, device="cpu").model.model.language_model
     exact = _model(tiny_folder).model.language_model

@@ -11,8 +11,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import pytest
 import tiny_model
 
-from medreason_viewer.reasoning import bundle
-from medreason_viewer.reasoning.manifest import DecodingSpec, ImageSpec, Manifest
+from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import DecodingSpec, ImageSpec, Manifest
 from trainer.synth import Synthesis, synthesize
 
 

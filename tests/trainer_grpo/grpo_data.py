@@ -6,7 +6,7 @@ import dataclasses
 import json
 from typing import Any
 
-from medreason_viewer.reasoning import bundle
+from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.reasoning.request import Evidence
 from medreason_viewer.reasoning.zoom import SliceMap
 from medreason_viewer.volume.geometry import SliceBox

@@ -15,9 +15,11 @@ from transformers import TrainerCallback
 
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import BundleError, DataSetError
-from medreason_viewer.reasoning import bundle, prompt, qwen
+from medreason_viewer.reasoning import prompt
+from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.dialogue import Turn
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.engine import qwen
 from trainer import adapters, dataset, grpo, items, rewards
 from trainer.grpo_plan import Grpo
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import GenerationConfig
 
 from medreason_viewer.reasoning import prompt
-from medreason_viewer.reasoning.manifest import Manifest
+from medreason_viewer.reasoning.bundles.manifest import Manifest
 from trainer import adapters, rollout_bench
 from trainer.chat_processor import ChatProcessor
 from trainer.rollouts import shared_prefill

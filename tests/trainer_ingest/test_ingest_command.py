@@ -13,7 +13,7 @@ from dicom_objects import write_rtstruct, write_seg
 from ingest_data import Study, write_csv
 
 from medreason_viewer.errors import DataSetError
-from medreason_viewer.reasoning import bundle
+from medreason_viewer.reasoning.bundles import bundle
 from trainer import cli
 from trainer.dataset import read
 from trainer.ingest import command

@@ -15,7 +15,7 @@ import pytest
 from ingest_data import VOCABULARY, Ingested, Study, write_csv
 
 from medreason_viewer.errors import DataSetError
-from medreason_viewer.reasoning import bundle
+from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.volume.geometry import SliceBox, SlicePlane
 from trainer import items
 from trainer.case import Case, Turn

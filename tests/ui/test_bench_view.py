@@ -7,9 +7,9 @@ import os
 import pytest
 from pytestqt.qtbot import QtBot
 
-from medreason_viewer.ui import bench_view as bench
-from medreason_viewer.ui import bench_vtk
-from medreason_viewer.ui.bench_vtk import vtk_figures
+from medreason_viewer.ui.bench import view as bench
+from medreason_viewer.ui.bench import vtk as bench_vtk
+from medreason_viewer.ui.bench.vtk import vtk_figures
 
 NAMES = ("scroll_ms", "window_ms", "coronal_ms", "sagittal_ms", "oblique_ms", "slab_ms")
 

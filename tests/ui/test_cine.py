@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from test_slice_view import open_series, wheel
 
 from medreason_viewer.ui.session import Session
-from medreason_viewer.ui.slice_view import SliceView
+from medreason_viewer.ui.viewport.slice_view import SliceView
 
 KEY = Qt.Key
 

@@ -16,10 +16,10 @@ from small_study import write_study
 
 from medreason_viewer.app import Workplace
 from medreason_viewer.drawing.overlay import KeyMark
-from medreason_viewer.ui.key_image_menu import KeyImageMenu
-from medreason_viewer.ui.key_image_tour import NO_IMAGE, NO_KEY_IMAGES
-from medreason_viewer.ui.key_images import KeyImages
-from medreason_viewer.ui.slice_scene import SceneSource
+from medreason_viewer.ui.key_images.marked import KeyImages
+from medreason_viewer.ui.key_images.menu import KeyImageMenu
+from medreason_viewer.ui.key_images.tour import NO_IMAGE, NO_KEY_IMAGES
+from medreason_viewer.ui.viewport.slice_scene import SceneSource
 from medreason_viewer.volume.series import Series
 
 Opened = Callable[..., Workplace]

@@ -14,10 +14,10 @@ from pytestqt.qtbot import QtBot
 from medreason_viewer import settings
 from medreason_viewer.app import Workplace
 from medreason_viewer.settings import Settings
-from medreason_viewer.ui.action_names import ACTIONS, GESTURES, choices_of, is_action
-from medreason_viewer.ui.input_profile import PROFILES, Tool
-from medreason_viewer.ui.input_settings import profile_of
-from medreason_viewer.ui.keys_dialog import KeysDialog
+from medreason_viewer.ui.keys.action_names import ACTIONS, GESTURES, choices_of, is_action
+from medreason_viewer.ui.keys.dialog import KeysDialog
+from medreason_viewer.ui.keys.kept import profile_of
+from medreason_viewer.ui.keys.profile import PROFILES, Tool
 
 Opened = Callable[..., Workplace]
 KEY = Qt.Key

@@ -12,8 +12,8 @@ from ct_in_memory import make_series, pattern
 from PySide6.QtCore import QElapsedTimer, QTimer
 from pytestqt.qtbot import QtBot
 
-from medreason_viewer.ui.loading import VolumeLoading
 from medreason_viewer.ui.session import Session
+from medreason_viewer.ui.viewport.loading import VolumeLoading
 from medreason_viewer.volume.load import Loader
 from medreason_viewer.volume.scan import scan
 from medreason_viewer.volume.series import Series

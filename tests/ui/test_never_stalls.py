@@ -18,10 +18,10 @@ from fake_client import FakeClient
 from pytestqt.qtbot import QtBot
 
 from medreason_viewer.errors import RegionError
-from medreason_viewer.ui.answer import ExplainTarget
-from medreason_viewer.ui.explain import Explainer
-from medreason_viewer.ui.latest import LatestWins
+from medreason_viewer.ui.explanation.answer import ExplainTarget
+from medreason_viewer.ui.explanation.explain import Explainer
 from medreason_viewer.ui.session import Session
+from medreason_viewer.ui.viewport.latest import LatestWins
 from medreason_viewer.volume.geometry import SliceBox
 
 STALL_MS = 16.0

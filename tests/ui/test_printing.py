@@ -21,14 +21,14 @@ from medreason_viewer.drawing.overlay import RegionBox
 from medreason_viewer.drawing.page import Page, Pictures, Sheet
 from medreason_viewer.drawing.scene import RESEARCH_USE
 from medreason_viewer.reasoning.request import Step
-from medreason_viewer.ui import printing as printing_module
-from medreason_viewer.ui.answer import ExplainTarget
-from medreason_viewer.ui.paper import PrintFailed, pages_for, paint_pages, paper, pdf
-from medreason_viewer.ui.print_dialog import PrintDialog
-from medreason_viewer.ui.printing import NO_PRINTER
-from medreason_viewer.ui.sheet import FOLDED, sheet_of
-from medreason_viewer.ui.shown import NOTHING_SHOWN, shown_now
-from medreason_viewer.ui.slice_scene import SceneSource
+from medreason_viewer.ui.explanation.answer import ExplainTarget
+from medreason_viewer.ui.output import printing as printing_module
+from medreason_viewer.ui.output.paper import PrintFailed, pages_for, paint_pages, paper, pdf
+from medreason_viewer.ui.output.print_dialog import PrintDialog
+from medreason_viewer.ui.output.printing import NO_PRINTER
+from medreason_viewer.ui.output.sheet import FOLDED, sheet_of
+from medreason_viewer.ui.output.shown import NOTHING_SHOWN, shown_now
+from medreason_viewer.ui.viewport.slice_scene import SceneSource
 from medreason_viewer.volume.geometry import SliceBox
 
 Opened = Callable[..., Workplace]

@@ -18,10 +18,10 @@ from test_window import coloured_pixels, coloured_without_regions, drag_box
 
 from medreason_viewer import app
 from medreason_viewer.app import Workplace
-from medreason_viewer.reasoning.bundle import DEMO_BUNDLE
-from medreason_viewer.reasoning.client import ModelClient
+from medreason_viewer.reasoning.bundles.bundle import DEMO_BUNDLE
+from medreason_viewer.reasoning.process.client import ModelClient
 from medreason_viewer.settings import Settings
-from medreason_viewer.ui.answer import Answer
+from medreason_viewer.ui.explanation.answer import Answer
 from medreason_viewer.volume.geometry import SliceBox
 
 LOADED_MS = 60_000

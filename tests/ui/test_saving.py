@@ -22,11 +22,11 @@ from small_study import LESION
 from medreason_viewer.app import Workplace
 from medreason_viewer.drawing.content import Corners
 from medreason_viewer.drawing.overlay import RegionBox
-from medreason_viewer.ui import file_writing
-from medreason_viewer.ui.file_writing import write_whole
-from medreason_viewer.ui.saving import picture
-from medreason_viewer.ui.shown import NOTHING_SHOWN, Shown, shown_now
-from medreason_viewer.ui.slice_scene import SceneSource
+from medreason_viewer.ui.output import file_writing
+from medreason_viewer.ui.output.file_writing import write_whole
+from medreason_viewer.ui.output.saving import picture
+from medreason_viewer.ui.output.shown import NOTHING_SHOWN, Shown, shown_now
+from medreason_viewer.ui.viewport.slice_scene import SceneSource
 from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.window import to_grey
 

@@ -26,9 +26,9 @@ from medreason_viewer.reasoning.request import (
     Stopped,
     TextArrived,
 )
-from medreason_viewer.ui.first_window import automatic_window
-from medreason_viewer.ui.input_profile import Tool
+from medreason_viewer.ui.keys.profile import Tool
 from medreason_viewer.ui.session import Session
+from medreason_viewer.ui.viewport.first_window import automatic_window
 from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.measure import box_statistics
 from medreason_viewer.volume.series import Scan, Series, Study

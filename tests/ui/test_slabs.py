@@ -11,13 +11,13 @@ from fake_client import FakeClient
 from pytestqt.qtbot import QtBot
 from test_never_stalls import STALL_MS, cpu_ms
 
-from medreason_viewer.ui.answer import ExplainTarget
-from medreason_viewer.ui.explain import SLAB, Explainer
-from medreason_viewer.ui.input_bindings import InputBindings
-from medreason_viewer.ui.input_profile import DEFAULT_PROFILE
+from medreason_viewer.ui.explanation.answer import ExplainTarget
+from medreason_viewer.ui.explanation.explain import SLAB, Explainer
+from medreason_viewer.ui.keys.bindings import InputBindings
+from medreason_viewer.ui.keys.profile import DEFAULT_PROFILE
 from medreason_viewer.ui.session import Session
-from medreason_viewer.ui.slab_menu import SlabMenu
-from medreason_viewer.ui.slice_scene import SceneSource
+from medreason_viewer.ui.viewport.slab_menu import SlabMenu
+from medreason_viewer.ui.viewport.slice_scene import SceneSource
 from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.slab import Slab
 

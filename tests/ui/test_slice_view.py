@@ -17,9 +17,9 @@ from pytestqt.qtbot import QtBot
 from medreason_viewer.drawing.overlay import Angle, Distance
 from medreason_viewer.reasoning.freeze import freeze_request
 from medreason_viewer.reasoning.request import Evidence, Located, Region
-from medreason_viewer.ui.input_profile import PROFILES, Tool
+from medreason_viewer.ui.keys.profile import PROFILES, Tool
 from medreason_viewer.ui.session import ExplainTarget, Session
-from medreason_viewer.ui.slice_view import SliceView
+from medreason_viewer.ui.viewport.slice_view import SliceView
 from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.measure import box_statistics
 from medreason_viewer.volume.series import Scan, Series, Study

@@ -13,8 +13,8 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, RLELossless, gen
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
+from medreason_viewer.ui.series.thumbnails import Thumbnails
 from medreason_viewer.ui.session import Session
-from medreason_viewer.ui.thumbnails import Thumbnails
 from medreason_viewer.volume import decode
 from medreason_viewer.volume.decode import DecodePool
 from medreason_viewer.volume.decoding.child import Child

@@ -15,11 +15,11 @@ from small_study import LESION
 from medreason_viewer.app import Workplace
 from medreason_viewer.reasoning.request import Step
 from medreason_viewer.settings import Settings
-from medreason_viewer.ui.answer import ExplainTarget
-from medreason_viewer.ui.answer_card import UNREADABLE
-from medreason_viewer.ui.input_profile import Tool
+from medreason_viewer.ui.explanation.answer import ExplainTarget
+from medreason_viewer.ui.explanation.answer_card import UNREADABLE
+from medreason_viewer.ui.keys.profile import Tool
 from medreason_viewer.ui.plain import ElidedLabel, PlainLabel
-from medreason_viewer.ui.series_delegate import THUMBNAIL
+from medreason_viewer.ui.series.delegate import THUMBNAIL
 from medreason_viewer.volume.geometry import SliceBox
 
 Opened = Callable[..., Workplace]

@@ -22,8 +22,8 @@ from medreason_viewer.app import Workplace
 from medreason_viewer.errors import ModelError, RegionError, VolumeError
 from medreason_viewer.reasoning.request import Answered, Check, Event, ModelState, Step
 from medreason_viewer.settings import Settings
-from medreason_viewer.ui.answer import ExplainTarget
-from medreason_viewer.ui.choosing import choose_folder
+from medreason_viewer.ui.explanation.answer import ExplainTarget
+from medreason_viewer.ui.series.choosing import choose_folder
 from medreason_viewer.ui.unattended import Explained, Unattended
 from medreason_viewer.volume.geometry import SliceBox
 

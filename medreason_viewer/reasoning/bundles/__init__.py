@@ -1,0 +1,1 @@
+"""A model folder: its manifest, its files and their hashes."""

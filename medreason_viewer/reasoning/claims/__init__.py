@@ -1,0 +1,1 @@
+"""What a sentence claims, in words a published lexicon knows."""

@@ -1,0 +1,1 @@
+"""``medreason bench view``: how fast the image is, beside VTK in one run."""

@@ -1,0 +1,148 @@
+"""One *Explain region* as the window knows it: the request, and all that has come back so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ...reasoning.request import (
+    Answered,
+    Event,
+    Evidence,
+    ExplainRequest,
+    Explanation,
+    Failed,
+    Located,
+    ModelState,
+    Region,
+    Step,
+    StepArrived,
+    Stopped,
+    TextArrived,
+    ZoomReady,
+)
+from ...volume.ct import ImageKey
+from ...volume.geometry import SliceBox
+
+Status = Literal["waiting", "located", "reasoning", "answered", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainTarget:
+    """What the reader wants explained: a box, or a point, in slice pixels; exactly one of them.
+
+    Raises
+    ------
+    ValueError
+        If neither or both are given.
+    """
+
+    box_slice: SliceBox | None = None
+    point_slice: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.box_slice is None) == (self.point_slice is None):
+            raise ValueError("a target is either a box or a point")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """A request and its reply so far; every event gives a new one.
+
+    Attributes
+    ----------
+    text : str
+        The raw reply as decoded so far.
+    steps : tuple of Step
+        Complete steps, in order.
+    explanation : Explanation or None
+        Set only when ``status`` is ``"answered"``.
+    problem : str
+        Why there is no answer, when ``status`` is ``"failed"``.
+    own_read : str
+        What the reader committed before the answer unfolded (*your read first*), or empty.
+    """
+
+    request: ExplainRequest
+    status: Status = "waiting"
+    region: Region | None = None
+    evidence: Evidence | None = None
+    zoom: ZoomReady | None = None
+    text: str = ""
+    steps: tuple[Step, ...] = ()
+    explanation: Explanation | None = None
+    problem: str = ""
+    warnings: tuple[str, ...] = ()
+    own_read: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether more may come."""
+        return self.status in ("waiting", "located", "reasoning")
+
+    def after(self, event: Event) -> Answer:
+        """The answer once ``event`` has happened; itself if the event is another request's, or comes late."""
+        if isinstance(event, ModelState) or event.request_id != self.request.id or not self.running:
+            return self
+        match event:
+            case Located(region=region, evidence=evidence, warnings=warnings):
+                return replace(self, status="located", region=region, evidence=evidence, warnings=warnings)
+            case ZoomReady():
+                return replace(self, zoom=event)
+            case TextArrived(text=text):
+                return replace(self, status="reasoning", text=self.text + text)
+            case StepArrived(index=index, step=step):
+                return replace(self, status="reasoning", steps=_placed(self.steps, index, step))
+            case Answered(explanation=explanation):
+                return self._answered(explanation)
+            case Stopped():  # the region stays, being geometry's; nothing of the reply does
+                return replace(self, status="stopped", zoom=None, text="", steps=())
+            case Failed(text=problem):
+                return replace(self, status="failed", problem=problem)
+
+    def _answered(self, explanation: Explanation) -> Answer:
+        return replace(
+            self,
+            status="answered",
+            region=explanation.region,
+            evidence=explanation.evidence,
+            steps=explanation.steps,
+            text=explanation.raw_reply,
+            warnings=tuple(dict.fromkeys((*self.warnings, *explanation.warnings))),
+            explanation=explanation,
+        )
+
+
+def _placed(steps: tuple[Step, ...], index: int, step: Step) -> tuple[Step, ...]:
+    return (*steps[:index], step, *steps[index + 1 :])
+
+
+class Answers:
+    """Every explanation of the study that is open, by request; the newest last."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, Answer] = {}
+
+    def __iter__(self) -> Iterator[Answer]:
+        return iter(self._answers.values())
+
+    def get(self, request_id: str) -> Answer | None:
+        """The explanation of a request, None if there is none here."""
+        return self._answers.get(request_id)
+
+    def put(self, answer: Answer) -> None:
+        """Keep an explanation, in place of the one of the same request."""
+        self._answers[answer.request.id] = answer
+
+    def drop(self, request_id: str) -> None:
+        """Forget an explanation."""
+        self._answers.pop(request_id, None)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._answers.clear()
+
+    def newest(self, key: ImageKey) -> Answer | None:
+        """The newest explanation of the very pixels that ``key`` names."""
+        return next((answer for answer in reversed(list(self)) if answer.request.key == key), None)

@@ -1,0 +1,62 @@
+"""What the explain side shows: how to ask, before there is an answer; then the answer with its evidence."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from ..plain import PlainLabel
+from .answer import Answer
+from .evidence_panel import EvidencePanel
+from .reasoning_panel import ReasoningPanel
+from .zoom_panel import ZoomPanel
+
+_GUIDE: Final = (
+    "Draw a box around the finding (B), or point at it.",
+    "Right-click and choose Explain region, or press E.",
+    "The region, its zoom and the reasoning appear here, each claim beside what was measured.",
+)
+
+
+class GuidePage(QWidget):
+    """Three lines on how to ask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 6, 0, 0)
+        grid.setVerticalSpacing(8)
+        for row, line in enumerate(_GUIDE):
+            number = PlainLabel(str(row + 1), "muted")
+            number.setFixedWidth(16)
+            grid.addWidget(number, row, 0)
+            grid.addWidget(PlainLabel(line, "muted", wrap=True), row, 1)
+        grid.setRowStretch(len(_GUIDE), 1)
+        grid.setColumnStretch(1, 1)
+
+
+class AnswerPage(QWidget):
+    """Zoom, measurements, reasoning."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.zoom, self.evidence, self.reasoning = ZoomPanel(), EvidencePanel(), ReasoningPanel()
+        self.question = PlainLabel(role="muted", wrap=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(self.zoom, 2)
+        column.addWidget(self.evidence)
+        column.addWidget(PlainLabel("The model's reasoning", "heading"))
+        column.addWidget(self.question)
+        column.addWidget(self.reasoning, 3)
+
+    def show_answer(self, answer: Answer | None, *, folded: bool, selected_step: int | None) -> None:
+        """Show an answer so far; ``folded`` while it waits for the reader's own read."""
+        self.zoom.show_answer(answer)
+        self.evidence.show_answer(answer)
+        question = answer.request.question if answer else None
+        self.question.setText(f"You asked: {question}")
+        self.question.setVisible(bool(question))
+        self.reasoning.show_answer(answer, folded=folded, selected_step=selected_step)

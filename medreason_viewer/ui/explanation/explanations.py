@@ -1,0 +1,107 @@
+"""What the model said so far, observable: explanations by request, the step chosen, the model's state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Signal
+
+from ...reasoning.request import Event, ExplainRequest, ModelState
+from ...volume.ct import ImageKey
+from .answer import Answer, Answers
+
+
+class Explanations(QObject):
+    """Every explanation got for the study that is open, each under the key of its pixels.
+
+    Attributes
+    ----------
+    selected_step : int or None
+        Index of the step whose region stands out.
+    model_state : ModelState or None
+        How the model's process is, None before it has said so.
+    read_first : bool
+        *Your read first*: an answer stays folded until the reader has committed a read of their own.
+    """
+
+    explanation_changed = Signal()  # what may be shown on this viewport, or its content
+    step_selected = Signal(int)  # -1 for none
+    model_state_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.selected_step: int | None = None
+        self.model_state: ModelState | None = None
+        self.read_first = False
+        self._answers = Answers()
+
+    def answer_for(self, key: ImageKey) -> Answer | None:
+        """The newest explanation of the very pixels that ``key`` names."""
+        return self._answers.newest(key)
+
+    def may_explain(self, unhashed_key: ImageKey) -> bool:
+        """Whether any explanation is about the image of that key, as far as can be told without its hash."""
+        return any(unhashed_key.may_be(answer.request.key) for answer in self._answers)
+
+    def explained_slices(self, series_uid: str) -> frozenset[int]:
+        """The slices of a series that something was asked about."""
+        requests = (answer.request for answer in self._answers)
+        return frozenset(r.slice_index for r in requests if r.key.series_uid == series_uid)
+
+    @property
+    def running_answer(self) -> Answer | None:
+        """The explanation that is still under way, wherever its slice is."""
+        return next((answer for answer in self._answers if answer.running), None)
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """Every explanation of this scan, the newest last."""
+        return tuple(self._answers)
+
+    def begin_explanation(self, request: ExplainRequest) -> None:
+        """A request was sent; its answer will be shown where its key is shown, and nowhere else."""
+        self.select_step(None)
+        self._put(Answer(request))
+
+    def apply(self, event: Event) -> None:
+        """Something came from the model's process; events of requests unknown here are dropped."""
+        if isinstance(event, ModelState):
+            self.model_state = event
+            self.model_state_changed.emit()
+        elif (known := self._answers.get(event.request_id)) is not None:
+            self._put(known.after(event))
+
+    def set_read_first(self, read_first: bool) -> None:
+        """Whether the reader's own read comes first."""
+        if read_first != self.read_first:
+            self.read_first = read_first
+            self.explanation_changed.emit()
+
+    def folds(self, answer: Answer) -> bool:
+        """Whether what the model said of a region is not to be seen yet."""
+        return self.read_first and not answer.own_read
+
+    def commit_own_read(self, request_id: str, text: str) -> None:
+        """The reader wrote down a read of their own, before the model's answer unfolds."""
+        if (known := self._answers.get(request_id)) is not None:
+            self._put(replace(known, own_read=text))
+
+    def drop_answer(self, request_id: str) -> None:
+        """Forget an explanation."""
+        self._answers.drop(request_id)
+        self.explanation_changed.emit()
+
+    def select_step(self, index: int | None) -> None:
+        """Let one step's region stand out."""
+        if index != self.selected_step:
+            self.selected_step = index
+            self.step_selected.emit(-1 if index is None else index)
+
+    def forget_answers(self) -> None:
+        """Forget all explanations: another study is opened."""
+        self._answers.clear()
+        self.explanation_changed.emit()
+
+    def _put(self, answer: Answer) -> None:
+        self._answers.put(answer)
+        self.explanation_changed.emit()

@@ -1,0 +1,118 @@
+"""The reasoning, step by step as it arrives, then the answer: each beside its checks."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from ...reasoning.request import Step
+from ..plain import PlainLabel
+from .answer import Answer
+from .answer_card import AnswerCard
+from .own_read import OwnRead
+from .step_row import StepRow
+
+_WITHOUT_ANSWER = ("stopped", "failed")
+
+
+class ReasoningPanel(QWidget):
+    """Steps in a scroll area, the answer below it and always in sight.
+
+    Signals
+    -------
+    step_chosen : int
+        The reader chose a step; its region is wanted on the slice.
+    own_read_committed : str
+        The reader committed a read of their own.
+    """
+
+    step_chosen = Signal(int)
+    own_read_committed = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._request_id = ""
+        self.rows: list[StepRow] = []
+        self.step_area, self._steps = _step_area()
+        self.card, self.own_read = AnswerCard(), OwnRead()
+        self.own_read.committed.connect(self.own_read_committed)
+        self._committed = PlainLabel(role="small", wrap=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(self.step_area, 1)
+        for widget in (self.own_read, self._committed, self.card):
+            column.addWidget(widget)
+        self.show_answer(None)
+
+    def show_answer(
+        self, answer: Answer | None, *, folded: bool = False, selected_step: int | None = None
+    ) -> None:
+        """Show an answer so far; ``folded`` while steps and answer wait for the reader's own read."""
+        self._begin(answer)
+        self.own_read.setVisible(folded and answer is not None and answer.status not in _WITHOUT_ANSWER)
+        self._show_own_read(answer)
+        self._show_reply(None if folded else answer)
+        self.choose(selected_step)
+
+    def choose(self, index: int | None) -> None:
+        """Mark the step whose region is on the slice."""
+        for row in self.rows:
+            row.set_chosen(row.index == index)
+
+    def _begin(self, answer: Answer | None) -> None:
+        """Start afresh for another request."""
+        request_id = answer.request.id if answer else ""
+        if request_id != self._request_id:
+            self._request_id = request_id
+            self.own_read.clear()
+            self._show_steps(())
+
+    def _show_own_read(self, answer: Answer | None) -> None:
+        own_read = answer.own_read if answer else ""
+        self._committed.setText(f"Your read: {own_read}")
+        self._committed.setVisible(bool(own_read))
+
+    def _show_reply(self, answer: Answer | None) -> None:
+        self._show_steps(answer.steps if answer else ())
+        explanation = answer.explanation if answer else None
+        self.card.setVisible(explanation is not None)
+        if explanation is not None:
+            self.card.show_explanation(explanation)
+
+    def _show_steps(self, steps: tuple[Step, ...]) -> None:
+        """Keep the rows that still hold, so that a step in focus stays so while others arrive."""
+        same = 0
+        while same < min(len(steps), len(self.rows)) and self.rows[same].step == steps[same]:
+            same += 1
+        for row in self.rows[same:]:
+            row.hide()
+            row.deleteLater()
+        self.rows[same:] = [self._add_row(index, steps[index]) for index in range(same, len(steps))]
+
+    def _add_row(self, index: int, step: Step) -> StepRow:
+        row = StepRow(index, step)
+        row.chosen.connect(self.step_chosen)
+        row.moved.connect(self._focus)
+        self._steps.insertWidget(index, row)
+        return row
+
+    def _focus(self, index: int) -> None:
+        if 0 <= index < len(self.rows):
+            self.rows[index].setFocus(Qt.FocusReason.OtherFocusReason)
+            self.step_area.ensureWidgetVisible(self.rows[index])
+
+
+def _step_area() -> tuple[QScrollArea, QVBoxLayout]:
+    inside = QFrame()
+    column = QVBoxLayout(inside)
+    column.setContentsMargins(0, 0, 4, 0)
+    column.setSpacing(2)
+    column.addStretch(1)
+    scroll = QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setMinimumHeight(126)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    scroll.setWidget(inside)
+    return scroll, column

@@ -1,0 +1,1 @@
+"""Key images: marked, listed, walked through."""

@@ -1,0 +1,1 @@
+"""Mouse and keys: profiles, and the dialog that shows and edits them."""

@@ -1,0 +1,1 @@
+"""What leaves the window: an image saved or copied, a page printed."""

@@ -1,0 +1,1 @@
+"""The left-hand side: opening a path, its series and their thumbnails."""

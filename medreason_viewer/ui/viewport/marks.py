@@ -1,0 +1,86 @@
+"""What the reader draws, observable: boxes and measurements on their slices, and the tools for them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from ...drawing.overlay import Measurement
+from ...volume.geometry import SliceBox
+from ...volume.slices import PlaneName3
+from ..explanation.explanations import Explanations
+from ..keys.profile import Tool
+
+Place = tuple[int, PlaneName3, int]  # a series (its number in this session), plane and slice
+
+
+class Marks(Explanations):
+    """What the reader drew, and what is shown of it.
+
+    Attributes
+    ----------
+    tool : Tool
+        What the first mouse button does.
+    overlay_visible, crosshair_visible : bool
+        Whether marks and regions, and the crosshair at the pointer, are shown.
+    """
+
+    overlay_changed = Signal()  # visibility, the drawn box, measurements, crosshair
+    tool_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.tool = Tool.WINDOW
+        self.overlay_visible = True
+        self.crosshair_visible = False
+        self._boxes: dict[Place, SliceBox] = {}
+        self._measurements: dict[Place, tuple[Measurement, ...]] = {}
+
+    @property
+    def place(self) -> Place:
+        """The series, plane and slice shown: what a mark of the reader belongs to."""
+        raise NotImplementedError
+
+    def forget_marks(self) -> None:
+        """Forget all that was drawn: another study is opened."""
+        self._boxes.clear()
+        self._measurements.clear()
+        self.overlay_changed.emit()
+
+    def set_tool(self, tool: Tool) -> None:
+        """Choose what the first mouse button does."""
+        if tool != self.tool:
+            self.tool = tool
+            self.tool_changed.emit()
+
+    def set_overlay_visible(self, visible: bool) -> None:
+        """Show or hide regions, outlines and measurements (never letters or patient text)."""
+        self.overlay_visible = visible
+        self.overlay_changed.emit()
+
+    def set_crosshair_visible(self, visible: bool) -> None:
+        """Show or hide the crosshair that follows the pointer."""
+        self.crosshair_visible = visible
+        self.overlay_changed.emit()
+
+    @property
+    def box_slice(self) -> SliceBox | None:
+        """The box the reader drew on the slice shown."""
+        return self._boxes.get(self.place)
+
+    def set_box(self, box_slice: SliceBox | None) -> None:
+        """Keep a box on the slice shown, or remove it."""
+        if box_slice is None:
+            self._boxes.pop(self.place, None)
+        else:
+            self._boxes[self.place] = box_slice
+        self.overlay_changed.emit()
+
+    @property
+    def measurements(self) -> tuple[Measurement, ...]:
+        """The measurements on the slice shown."""
+        return self._measurements.get(self.place, ())
+
+    def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
+        """Replace the measurements on the slice shown."""
+        self._measurements[self.place] = measurements
+        self.overlay_changed.emit()

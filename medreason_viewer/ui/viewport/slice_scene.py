@@ -1,0 +1,167 @@
+"""From the session to the scene that is painted, keeping what has not changed since the last time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject
+
+from ...drawing.compose import (
+    compose,
+    explanation_items,
+    patient_corner,
+    position_corner,
+    series_corner,
+    window_corner,
+)
+from ...drawing.overlay import KeyMark, OverlayItem, RegionBox
+from ...drawing.placement import Placement, Size
+from ...drawing.scene import Corners, SliceScene
+from ...volume.slices import SliceImage, plane_image
+from ..explanation.answer import Answer
+from ..session import Session
+
+_EMPTY = SliceScene(None, (1, 1), notice="Open a folder, an archive or a file with CT images.")
+
+
+class SceneSource(QObject):
+    """Builds the scene of one viewport; the grey image is made anew only for another slice or window."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._base: SliceScene | None = None
+        self._image: SliceImage | None = None
+        for signal in (
+            session.series_changed,
+            session.volume_changed,
+            session.window_changed,
+            session.slabs.arrived,
+        ):
+            signal.connect(self._forget)
+        session.slice_changed.connect(self._forget_slice)
+
+    def scene(self, size: Size, drafts: tuple[OverlayItem, ...] = (), probe: str = "") -> SliceScene:
+        """What to paint now; ``drafts`` are marks still being drawn."""
+        session, base = self._session, self._known()
+        if session.series is None:
+            return base
+        scale = replace(base, view=session.view).placement(size).scale[0]
+        bottom_left = window_corner(session.window, session.window_name, scale, probe)
+        return replace(
+            base,
+            view=session.view,
+            items=(*(self._items() if session.overlay_visible else ()), *self._key_mark(), *drafts),
+            corners=replace(base.corners, bottom_left=bottom_left),
+        )
+
+    def placement(self, size: Size) -> Placement:
+        """Where the slice lies in a viewport of that size."""
+        return replace(self._known(), view=self._session.view).placement(size)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, cols) of the slice shown."""
+        return self._known().shape
+
+    def probe(self, x: float, y: float) -> str:
+        """HU and place of the pixel at a point (slice pixels); empty outside the slice."""
+        self._known()
+        image = self._image
+        if image is None or not self._session.slice_loaded:
+            return ""
+        col, row = int(np.floor(x)), int(np.floor(y))
+        rows, cols = image.stored.shape
+        if not (0 <= col < cols and 0 <= row < rows):
+            return ""
+        where = "" if image.plane is None else "   " + _patient_text(image.plane.to_mm(col + 0.5, row + 0.5))
+        return f"{_value_text(image, row, col)}   x {col}  y {row}{where}"
+
+    def _forget(self) -> None:
+        self._base = self._image = None
+
+    def _forget_slice(self) -> None:
+        """While the next slab is made, the one before stays in view, with its own place in the corner."""
+        held = self._image is not None and self._image.plane_name == self._session.plane_name
+        if not (held and self._session.slabs.pending):
+            self._forget()
+
+    def _known(self) -> SliceScene:
+        if self._base is None:
+            self._base = self._build()
+        return self._base
+
+    def _build(self) -> SliceScene:
+        session = self._session
+        series, volume = session.series, session.volume
+        if series is None:
+            return _EMPTY
+        if volume is None:
+            notice = session.problem or "Loading the first image …"
+            corners = Corners(patient_corner(series.identity), series_corner(series))
+            return SliceScene(None, (series.rows, series.cols), corners=corners, notice=notice)
+        image = session.image() or plane_image(volume, session.plane_name, session.slice_index)
+        self._image = image
+        corners = Corners(
+            top_left=patient_corner(series.identity),
+            top_right=series_corner(series),
+            bottom_right=position_corner(series, image, session.slice_count),
+        )
+        scene = compose(series, image, session.window, corners=corners)
+        if session.slabs.problem:
+            scene = replace(scene, warnings=(*scene.warnings, f"▲ {session.slabs.problem}"))
+        return scene if session.slice_loaded else replace(scene, image=None, notice=self._why_not())
+
+    def _why_not(self) -> str:
+        volume, index = self._session.volume, self._session.slice_index
+        reason = volume.failed.get(index) if volume else None
+        if reason is not None:
+            return reason
+        return "This slice is still loading …"
+
+    def _key_mark(self) -> tuple[OverlayItem, ...]:
+        """What the reader marked is not hidden with the regions: it is no drawing on the anatomy."""
+        session = self._session
+        if session.series is None or not session.slice_loaded:
+            return ()
+        marked = session.key_images.marked(session.series, session.plane_name, session.slice_index)
+        return (KeyMark(),) if marked else ()
+
+    def _items(self) -> tuple[OverlayItem, ...]:
+        session = self._session
+        items: list[OverlayItem] = list(session.measurements)
+        if (answer := session.answer) is not None:
+            items += self._explanation_items(answer)
+        drawn = session.box_slice
+        if drawn is not None and not any(isinstance(i, RegionBox) and i.box_slice == drawn for i in items):
+            items.append(RegionBox(drawn, "reader", handles=True))
+        return tuple(items)
+
+    def _explanation_items(self, answer: Answer) -> tuple[OverlayItem, ...]:
+        region, step = answer.region, self._session.selected_step
+        if self._session.folds(answer):  # the region may be seen, but not what the model calls it
+            return explanation_items(replace(region, label="") if region else None, answer.evidence)
+        chosen = answer.steps[step] if step is not None and step < len(answer.steps) else None
+        return explanation_items(region, answer.evidence, chosen)
+
+
+def _value_text(image: SliceImage, row: int, col: int) -> str:
+    def here(values: float | NDArray[np.generic]) -> float:
+        return float(np.broadcast_to(values, image.stored.shape)[row, col])
+
+    stored, limits = float(image.stored[row, col]), image.padding_limits
+    outside = image.excluded is not None and bool(here(image.excluded))
+    if outside or (limits is not None and here(limits[0]) <= stored <= here(limits[1])):
+        return "no data here"
+    return f"{stored * here(image.slope) + here(image.intercept):.0f} HU".replace("-", "−")
+
+
+def _patient_text(point_mm: NDArray[np.float64]) -> str:
+    """LPS mm with the letter of the side each number counts towards."""
+    letters = (("L", "R"), ("P", "A"), ("H", "F"))
+    parts = (
+        f"{pair[int(value < 0)]} {abs(value):.1f}" for pair, value in zip(letters, point_mm, strict=True)
+    )
+    return "  ".join(parts) + " mm"
