@@ -76,27 +76,32 @@ def measure(model: Any, folder: Path, manifest: Manifest, bench: Bench) -> dict[
     found: dict[str, Any] = {"rollout_ratio": {}, "ours_s": {}, "stock_s": {}, "tokens_equal": True}
     for group in bench.groups:
         inputs = _inputs(processor, manifest, group, bench.seed, model.device)
-        times: dict[bool, list[float]] = {True: [], False: []}
-        for turn in range(_WARM_UPS + bench.repeats):
-            runs = {
-                shared: _timed(model, inputs, processor, bench.tokens, shared) for shared in (False, True)
-            }
-            found["tokens_equal"] &= torch.equal(runs[True][1], runs[False][1])
-            for shared, (seconds, _) in runs.items():
-                times[shared] += [seconds] if turn >= _WARM_UPS else []
+        times, equal = _in_turns(model, inputs, processor, bench)
         ours, stock = statistics.median(times[True]), statistics.median(times[False])
+        found["tokens_equal"] &= equal
         found["rollout_ratio"][str(group)] = round(ours / stock, 4)
         found["ours_s"][str(group)], found["stock_s"][str(group)] = round(ours, 5), round(stock, 5)
-    on_gpu = model.device.type == "cuda"
-    device = torch.cuda.get_device_name() if on_gpu else "cpu"
-    length = int(inputs["input_ids"].shape[1])
     return {
         **found,
         "tokens": bench.tokens,
-        "prompt_tokens": length,
+        "prompt_tokens": int(inputs["input_ids"].shape[1]),
         "repeats": bench.repeats,
-        "device": device,
+        "device": torch.cuda.get_device_name() if model.device.type == "cuda" else "cpu",
     }
+
+
+def _in_turns(
+    model: Any, inputs: dict[str, Tensor], processor: ChatProcessor, bench: Bench
+) -> tuple[dict[bool, list[float]], bool]:
+    """Seconds of each repeat, shared and not, and whether both always gave the same tokens."""
+    times: dict[bool, list[float]] = {True: [], False: []}
+    equal = True
+    for turn in range(_WARM_UPS + bench.repeats):
+        runs = {shared: _timed(model, inputs, processor, bench.tokens, shared) for shared in (False, True)}
+        equal &= torch.equal(runs[True][1], runs[False][1])
+        for shared, (seconds, _) in runs.items():
+            times[shared] += [seconds] if turn >= _WARM_UPS else []
+    return times, equal
 
 
 def _inputs(

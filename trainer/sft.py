@@ -153,34 +153,40 @@ def fine_tune(
     TrainingError, DataSetError
         As :func:`trainer.resuming.train`.
     """
-    collator = Collator(data, tokenizer_folder, manifest, with_dense=heads is not None)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # TRL 1.16 uses old names of transformers 5.23
-        trainer = _trainer(model, tokenizer_folder, plan, plan.rows(dataset.read(data)), collator, folder)
+    trainer = _trainer(model, tokenizer_folder, data, manifest, plan, folder, heads)
     for callback in (Progress("sft", plan.fit.batch), *callbacks):
         trainer.add_callback(callback)
-    if heads is not None:
-        trainer.heads, trainer.dense_weight = heads.requires_grad_(False), plan.dense_weight
     resuming.train(trainer, folder, resume, SMALLER)
     history: list[dict[str, float]] = trainer.state.log_history
     return history
 
 
 def _trainer(
-    model: Any, tokenizer_folder: Path, plan: Sft, rows: Dataset, collator: Collator, folder: Path
+    model: Any,
+    tokenizer_folder: Path,
+    data: Path,
+    manifest: Manifest,
+    plan: Sft,
+    folder: Path,
+    heads: dense.DenseHeads | None,
 ) -> _Trainer:
     arguments = plan.fit.arguments(folder) | {"bf16": torch.cuda.is_available()}
-    trainer = _Trainer(
-        model=model,
-        args=SFTConfig(**arguments, max_length=None, dataset_kwargs={"skip_prepare_dataset": True}),
-        train_dataset=rows,
-        data_collator=resuming.Naming(collator),
-        processing_class=AutoTokenizer.from_pretrained(tokenizer_folder),
-    )
+    collator = Collator(data, tokenizer_folder, manifest, with_dense=heads is not None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # TRL 1.16 uses old names of transformers 5.23
+        trainer = _Trainer(
+            model=model,
+            args=SFTConfig(**arguments, max_length=None, dataset_kwargs={"skip_prepare_dataset": True}),
+            train_dataset=plan.rows(dataset.read(data)),
+            data_collator=resuming.Naming(collator),
+            processing_class=AutoTokenizer.from_pretrained(tokenizer_folder),
+        )
     trainer.remove_callback(PrinterCallback)
     trainer.trained = model
     trainer.model_accepts_loss_kwargs = True  # TRL weighs by tokens; Qwen2.5-VL's class says it could not
     adapters.keep_exact(model)
+    if heads is not None:
+        trainer.heads, trainer.dense_weight = heads.requires_grad_(False), plan.dense_weight
     sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
     if plan.mode == "full" and not sharded:
         trainer.nf4_from_step = int(plan.nf4_from * plan.fit.steps)
