@@ -28,6 +28,7 @@ class Footer(QStatusBar):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(0, 0, 10, 0)
         self._scanning = False
         self.research = PlainLabel("Research use only – not for diagnosis", "research")
         self.activity = PlainLabel(role="muted")

@@ -34,6 +34,7 @@ QMenuBar::item {{ padding: 4px 9px; background: transparent; }}
 QMenuBar::item:selected {{ background: {RAISED}; }}
 QMenu {{ background: {RAISED}; border: 1px solid {LINE}; padding: 4px 0; }}
 QMenu::item {{ padding: 5px 28px 5px 24px; }}
+QMenu::icon {{ padding-left: 8px; }}
 QMenu::item:selected {{ background: {LINE}; }}
 QMenu::item:disabled {{ color: {MUTED}; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px 8px; }}
@@ -45,6 +46,8 @@ QToolButton:hover {{ background: {RAISED}; }}
 QToolButton:checked {{ background: {RAISED}; color: {ACCENT}; border-color: {LINE}; }}
 QToolButton:focus, QPushButton:focus, QCheckBox:focus {{ border: 1px solid {ACCENT}; }}
 QToolButton::menu-indicator {{ image: none; }}
+QToolButton::menu-button {{ border: 0; width: 14px; }}
+QToolButton#qt_toolbar_ext_button {{ padding: 0; }}
 QPushButton {{ background: {RAISED}; border: 1px solid {LINE}; border-radius: 4px; padding: 5px 12px; }}
 QPushButton:hover {{ border-color: {MUTED}; }}
 QPushButton:disabled {{ color: #5b656e; }}

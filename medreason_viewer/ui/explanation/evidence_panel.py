@@ -44,7 +44,7 @@ class EvidencePanel(QWidget):
 
     def _table(self) -> QGridLayout:
         grid = QGridLayout()
-        grid.setHorizontalSpacing(12)
+        grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(2)
         grid.addWidget(PlainLabel("Box", "small"), 0, 1)
         grid.addWidget(PlainLabel("Lesion inside it", "small"), 0, 2)

@@ -25,6 +25,7 @@ from . import wording
 from .answer import Answer
 from .explain import Explainer
 from .explain_pages import AnswerPage, GuidePage
+from .scrolled_page import ScrolledPage
 
 _FRAME_MS: Final = 33  # tokens may come 200 a second; the panel follows 30 times a second
 _ELSEWHERE: Final = "Another series is still being explained."
@@ -54,7 +55,7 @@ class ExplainPanel(QFrame):
         self.read_first.setToolTip("The model's answer stays folded until you have committed your own read")
         self.read_first.setChecked(session.read_first)
         self.guide, self.page = GuidePage(), AnswerPage()
-        self._pages = QStackedWidget()
+        self._pages, self._answer_page = QStackedWidget(), ScrolledPage(self.page)
         self._build(model_bar)
         self._connect()
         self.refresh()
@@ -68,7 +69,7 @@ class ExplainPanel(QFrame):
         self._show_flags(answer)
         folded = answer is not None and self._session.folds(answer)
         self.page.show_answer(answer, folded=folded, selected_step=self._session.selected_step)
-        self._pages.setCurrentWidget(self.guide if answer is None else self.page)
+        self._pages.setCurrentWidget(self.guide if answer is None else self._answer_page)
 
     def _refresh_soon(self) -> None:
         if not self._soon.isActive():
@@ -142,7 +143,7 @@ class ExplainPanel(QFrame):
 
     def _build(self, model_bar: ModelBar) -> None:
         self._pages.addWidget(self.guide)
-        self._pages.addWidget(self.page)
+        self._pages.addWidget(self._answer_page)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(8)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -12,6 +14,7 @@ from .answer_card import AnswerCard
 from .own_read import OwnRead
 from .step_row import StepRow
 
+_LEAST_PX: Final = 64  # of the steps in a low window: about one of them, the others scroll
 _WITHOUT_ANSWER = ("stopped", "failed")
 
 
@@ -42,7 +45,7 @@ class ReasoningPanel(QWidget):
         column.setSpacing(6)
         column.addWidget(self.step_area, 1)
         for widget in (self.own_read, self._committed, self.card):
-            column.addWidget(widget)
+            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
         self.show_answer(None)
 
     def show_answer(
@@ -50,6 +53,7 @@ class ReasoningPanel(QWidget):
     ) -> None:
         """Show an answer so far; ``folded`` while steps and answer wait for the reader's own read."""
         self._begin(answer)
+        self.step_area.setVisible(not folded)
         self.own_read.setVisible(folded and answer is not None and answer.status not in _WITHOUT_ANSWER)
         self._show_own_read(answer)
         self._show_reply(None if folded else answer)
@@ -111,7 +115,7 @@ def _step_area() -> tuple[QScrollArea, QVBoxLayout]:
     column.addStretch(1)
     scroll = QScrollArea()
     scroll.setWidgetResizable(True)
-    scroll.setMinimumHeight(126)
+    scroll.setMinimumHeight(_LEAST_PX)
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     scroll.setWidget(inside)

@@ -15,7 +15,7 @@ from ..plain import ElidedLabel
 from .answer import Answer
 from .wording import SOURCES, size_mm
 
-_LEAST, _MOST = 84, 172  # height in device-independent pixels
+_LEAST, _MOST = 64, 172  # height in device-independent pixels
 
 
 @guarded

@@ -144,6 +144,9 @@ class ViewBar(QToolBar):
             button.setAccessibleName(button.accessibleName() or button.toolTip() or "More of this bar")
         session.window_changed.connect(self._show_window)
         self._show_window()
+        more = self.findChild(QToolButton, "qt_toolbar_ext_button")
+        if isinstance(more, QToolButton):  # the style's own sign is dark on dark
+            more.setIcon(theme.icon("mdi6.dots-vertical"))
 
     def _window_button(self, actions: ViewActions) -> QToolButton:
         menu = QMenu(self)
