@@ -234,7 +234,7 @@ class MainWindow(QMainWindow):
         sign = theme.icon("mdi6.comment-question-outline", theme.ACCENT)
         words = "Explain region in the box" if target and target.box_slice else "Explain region here"
         explain = menu.addAction(sign, words + parts.view.bindings.sign("explain"))
-        explain.setEnabled(target is not None and self.parts.session.acquired_plane)
+        explain.setEnabled(target is not None and self.parts.session.explainable)
         if target is not None:
             explain.triggered.connect(lambda: self.parts.explainer.explain(target))
         if box is not None:

@@ -153,8 +153,13 @@ class Session(Marks):
 
     @property
     def acquired_plane(self) -> bool:
-        """Whether the plane shown is the one that was acquired: only there are slices explained."""
+        """Whether the plane shown is the one that was acquired."""
         return self.series is not None and self.plane_name == self._native
+
+    @property
+    def explainable(self) -> bool:
+        """Whether a single slice as acquired is shown: neither reformats nor slabs are explained."""
+        return self.acquired_plane and self.slabs.chosen is None
 
     @property
     def slice_count(self) -> int:
@@ -261,7 +266,7 @@ class Session(Marks):
     def answer(self) -> Answer | None:
         """The newest explanation of the very pixels shown, None if there is none."""
         volume, index = self.volume, self.slice_index
-        if volume is None or self.slabs.chosen or not self.acquired_plane or not self.slice_loaded:
+        if volume is None or not self.explainable or not self.slice_loaded:
             return None
         if not self.may_explain(volume.unhashed_key(index)):
             return None  # spares the hash of the pixels while scrolling

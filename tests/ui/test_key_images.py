@@ -18,12 +18,14 @@ from medreason_viewer.app import Workplace
 from medreason_viewer.drawing.overlay import KeyMark
 from medreason_viewer.ui.key_images.marked import KeyImages
 from medreason_viewer.ui.key_images.menu import KeyImageMenu
-from medreason_viewer.ui.key_images.tour import NO_IMAGE, NO_KEY_IMAGES
+from medreason_viewer.ui.key_images.tour import NO_IMAGE, NO_KEY_IMAGES, NO_SLAB
 from medreason_viewer.ui.viewport.slice_scene import SceneSource
 from medreason_viewer.volume.series import Series
+from medreason_viewer.volume.slab import Slab
 
 Opened = Callable[..., Workplace]
 KEY = Qt.Key
+MIP = Slab("max", 5.0)
 
 
 def press(place: Workplace, qtbot: QtBot, key: Qt.Key, shift: bool = False) -> None:
@@ -158,6 +160,25 @@ def test_where_nothing_can_be_done_a_sentence_says_so(build: Opened, opened: Ope
     press(place, qtbot, KEY.Key_K)
     press(place, qtbot, KEY.Key_N)
     assert {NO_IMAGE, NO_KEY_IMAGES} <= set(said(place))
+
+
+def test_a_slab_is_no_key_image(opened: Opened, qtbot: QtBot) -> None:
+    place = opened()
+    session = place.session
+    session.go_to_slice(6)
+    press(place, qtbot, KEY.Key_K)
+    session.slabs.choose(MIP)
+    qtbot.waitUntil(lambda: session.slabs.image is not None)
+    assert not star_shown(place), "the star would say that the slab was marked"
+    assert not menu(place).actions()[0].isEnabled()
+    press(place, qtbot, KEY.Key_K)
+    assert NO_SLAB in said(place)
+    assert [image.index for image in place.window.tour.all()] == [6]
+    session.go_to_slice(2)
+    press(place, qtbot, KEY.Key_N)
+    assert session.slice_index == 6
+    assert session.slabs.chosen is None, "the image that was marked is shown, not a slab about it"
+    assert star_shown(place)
 
 
 def test_the_strip_shows_a_tick_where_the_key_image_is(opened: Opened, qtbot: QtBot) -> None:

@@ -21,6 +21,7 @@ from medreason_viewer.ui.keys.profile import Tool
 from medreason_viewer.ui.plain import ElidedLabel, PlainLabel
 from medreason_viewer.ui.series.delegate import THUMBNAIL
 from medreason_viewer.volume.geometry import SliceBox
+from medreason_viewer.volume.slab import Slab
 
 Opened = Callable[..., Workplace]
 BOX = SliceBox(*LESION)
@@ -264,6 +265,21 @@ def test_the_menu_explains_a_point_or_the_box_around_it(opened: Opened, qtbot: Q
     place.window.region_menu(*BOX.centre).actions()[0].trigger()
     qtbot.waitUntil(lambda: len(client_of(place).requests) == 2)
     assert client_of(place).requests[1].box_slice == BOX
+
+
+def test_the_menu_explains_single_images_as_acquired_only(opened: Opened) -> None:
+    place = opened()
+    session = place.session
+
+    def enabled() -> bool:
+        return place.window.region_menu(40.0, 30.0).actions()[0].isEnabled()
+
+    assert enabled()
+    session.slabs.choose(Slab("max", 5.0))
+    assert not enabled()
+    session.slabs.choose(None)
+    session.set_plane("coronal")
+    assert not enabled()
 
 
 def test_without_a_model_the_viewer_is_a_viewer(opened: Opened, qtbot: QtBot) -> None:

@@ -45,7 +45,7 @@ class KeyImageMenu(QMenu):
         here = next((image for image in images if self._shown(image)), None)
         mark = self._add("&Mark this image" if here is None else "Remove the &mark", "key_image")
         mark.setIcon(theme.icon("mdi6.star-outline" if here is None else "mdi6.star", style.KEY.name()))
-        mark.setEnabled(series is not None)
+        mark.setEnabled(series is not None and self._session.slabs.chosen is None)
         mark.triggered.connect(self._tour.toggle)
         for words, name, by in (
             ("&Next key image", "next_key_image", 1),

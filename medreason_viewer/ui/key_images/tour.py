@@ -12,6 +12,7 @@ from ..session import Session
 from .marked import KeyImage
 
 NO_IMAGE: Final = "There is no image here to mark yet: open a series, or wait until this slice has loaded."
+NO_SLAB: Final = "A slab is no image of the series: turn it off (View > Slab) to mark the image it is about."
 NO_KEY_IMAGES: Final = "There are no key images yet: show an image and press K to mark it."
 _PLANES: Final[tuple[PlaneName3, ...]] = ("axial", "coronal", "sagittal")
 
@@ -39,6 +40,8 @@ class KeyImageTour(QObject):
         session = self._session
         if session.series is None or session.image() is None:
             self.message.emit(NO_IMAGE)
+        elif session.slabs.chosen is not None:
+            self.message.emit(NO_SLAB)
         else:
             session.key_images.toggle(session.series, session.plane_name, session.slice_index)
 
@@ -66,6 +69,7 @@ class KeyImageTour(QObject):
     def show(self, image: KeyImage) -> None:
         """Show a key image; in a series whose volume is still to come, as soon as it is there."""
         session = self._session
+        session.slabs.choose(None)  # the image was marked, not a slab about it
         if session.series is not image.series:
             session.select_series(image.series)
         native = native_plane(image.series)

@@ -124,7 +124,7 @@ class SceneSource(QObject):
     def _key_mark(self) -> tuple[OverlayItem, ...]:
         """What the reader marked is not hidden with the regions: it is no drawing on the anatomy."""
         session = self._session
-        if session.series is None or not session.slice_loaded:
+        if session.series is None or not session.slice_loaded or session.slabs.chosen is not None:
             return ()
         marked = session.key_images.marked(session.series, session.plane_name, session.slice_index)
         return (KeyMark(),) if marked else ()
