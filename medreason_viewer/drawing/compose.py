@@ -9,7 +9,7 @@ from PySide6.QtGui import QImage
 from ..reasoning.request import Evidence, Region, Step
 from ..volume.geometry import Letters, SlicePlane
 from ..volume.series import Identity, Note, Series
-from ..volume.slices import SliceImage
+from ..volume.slices import SliceImage, native_plane
 from ..volume.window import Window
 from .content import Corners, SliceScene
 from .image import slice_image
@@ -102,9 +102,12 @@ def window_corner(window: Window, name: str, scale: float, probe: str = "") -> t
 def position_corner(series: Series, image: SliceImage, count: int) -> tuple[str, ...]:
     """Which image it is and where it lies; the number is the scanner's own where there is one."""
     plane, name = _position(image.plane), image.plane_name.capitalize()
-    if not image.native:
+    if image.plane_name != native_plane(series):
         return image.slab or "reformatted", plane, f"{name} {image.index + 1} / {count}"
     frame = series.frames[image.index]
+    if image.slab:
+        middle = image.index + 1 if frame.instance_number is None else frame.instance_number
+        return image.slab, plane, f"{name} · {count} images", f"About image {middle}"
     step = f"Spacing {series.spacing_mm[0]:.2f} mm" if series.spacing_mm and count > 1 else ""
     thick = f"Thickness {frame.thickness_mm:.2f} mm" if frame.thickness_mm else ""
     if frame.instance_number is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from medreason_viewer.ui.explanation.answer import ExplainTarget
 from medreason_viewer.ui.explanation.explain import SLAB, Explainer
 from medreason_viewer.ui.keys.bindings import InputBindings
 from medreason_viewer.ui.keys.profile import DEFAULT_PROFILE
+from medreason_viewer.ui.output.shown import shown_now
 from medreason_viewer.ui.session import Session
 from medreason_viewer.ui.viewport.slab_menu import SlabMenu
 from medreason_viewer.ui.viewport.slice_scene import SceneSource
@@ -53,6 +55,24 @@ def test_the_slab_is_shown_named_and_measured(session: Session, qtbot: QtBot) ->
     assert source.probe(5.5, 3.5).startswith(f"{highest} HU")
     session.slabs.choose(None)
     assert not any("MIP" in line for line in source.scene(SIZE).corners.bottom_right)
+
+
+def test_the_image_in_the_middle_has_the_scanner_s_number(session: Session, qtbot: QtBot) -> None:
+    source = SceneSource(session)
+    assert session.series is not None
+    frames = tuple(replace(frame, instance_number=100 + i) for i, frame in enumerate(session.series.frames))
+    session.select_series(replace(session.series, frames=frames))
+    session.set_volume(make_volume(session.series))
+    session.go_to_slice(7)
+    session.slabs.choose(MIP)
+    shown(session, qtbot)
+    assert source.scene(SIZE).corners.bottom_right[-2:] == ("Axial · 12 images", "About image 107")
+    now = shown_now(session, source)
+    assert now is not None
+    assert now.number == "axial-slab-image-107"
+    session.set_plane("coronal")
+    shown(session, qtbot)
+    assert source.scene(SIZE).corners.bottom_right[-1] == f"Coronal {session.slice_index + 1} / 40"
 
 
 def test_while_scrolling_the_slab_before_stays_with_its_own_place(session: Session, qtbot: QtBot) -> None:

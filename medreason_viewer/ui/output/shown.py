@@ -16,7 +16,7 @@ from ...drawing.overlay import KeyMark, Outline, OverlayItem, RegionBox
 from ...drawing.placement import Size
 from ...drawing.scene import Corners, SliceScene
 from ...volume.series import Series
-from ...volume.slices import SliceImage
+from ...volume.slices import SliceImage, native_plane
 from ..explanation import wording
 from ..explanation.answer import Answer
 from ..session import Session
@@ -83,9 +83,10 @@ class Shown:
     @property
     def number(self) -> str:
         """Plane and number of the image in words fit for the name of a file: no patient, no series."""
-        if not self.image.native:
-            return f"{self.image.plane_name}-{self.image.index + 1}"
-        return f"{self.image.plane_name}-image-{wording.image_number(self.series, self.image.index)}"
+        image, slab = self.image, "-slab" if self.image.slab else ""
+        if image.plane_name != native_plane(self.series):
+            return f"{image.plane_name}{slab}-{image.index + 1}"
+        return f"{image.plane_name}{slab}-image-{wording.image_number(self.series, image.index)}"
 
 
 def shown_now(session: Session, source: SceneSource) -> Shown | None:
