@@ -96,11 +96,12 @@ def build(
     session.set_read_first(settings.read_first)
     explainer = Explainer(session, make_client)
     model_bar = ModelBar(session, known_model)
+    bindings = InputBindings(profile_of(settings))
     parts = Parts(
         session=session,
-        view=SliceView(session, InputBindings(profile_of(settings))),
+        view=SliceView(session, bindings),
         series=SeriesPanel(session),
-        explain=ExplainPanel(session, explainer, model_bar),
+        explain=ExplainPanel(session, explainer, model_bar, bindings),
         explainer=explainer,
         opening=Opening(),
         footer=Footer(session),

@@ -185,3 +185,14 @@ def test_nothing_in_the_dialog_is_nameless(opened: Opened, qtbot: QtBot) -> None
             widget.focusNextChild()
         assert wanted in reached
         assert [w for w in reached if not (w.accessibleName() or getattr(w, "text", str)())] == []
+
+
+def test_what_the_explain_side_says_of_keys_follows_the_profile(opened: Opened) -> None:
+    place = opened()
+    panel, bindings = place.window.parts.explain, place.window.parts.view.bindings
+    assert panel.guide.lines[0].text() == "Draw a box around the finding (B), or point at it."
+    assert panel.guide.lines[1].text() == "Right-click and choose Explain region, or press E."
+    bindings.use(PROFILES["IHE BIR"].with_key("E", "").with_key("B", "").with_key("J", "tool:box"))
+    assert panel.guide.lines[0].text() == "Draw a box around the finding (J), or point at it."
+    assert panel.guide.lines[1].text() == "Right-click and choose Explain region."
+    assert panel.explain_button.toolTip() == "Explain the box drawn on this slice"

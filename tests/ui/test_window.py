@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_client import ANSWER, STEPS, FakeClient
+from pydicom import dcmread
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
-from small_study import LESION
+from small_study import LESION, write_study
 
 from medreason_viewer.app import Workplace
 from medreason_viewer.reasoning.request import Step
@@ -326,3 +328,24 @@ def test_nothing_is_cut_off(opened: Opened, qtbot: QtBot, size: tuple[int, int],
             needed = label.heightForWidth(label.width()) if label.wordWrap() else label.sizeHint().height()
             assert label.height() >= needed - 1, label.text()
             assert label.wordWrap() or label.width() >= label.sizeHint().width() - 1, label.text()
+
+
+@pytest.mark.parametrize(
+    ("missing", "why"),
+    [(("PixelSpacing",), "size of a pixel"), (("PixelSpacing", "ImageOrientationPatient"), "no geometry")],
+)
+def test_why_there_are_no_millimetres_is_said_as_it_is(
+    opened: Opened, qtbot: QtBot, tmp_path: Path, missing: tuple[str, ...], why: str
+) -> None:
+    for file in write_study(tmp_path).rglob("*.dcm"):
+        image = dcmread(file)
+        for name in missing:
+            delattr(image, name)
+        image.save_as(file)
+    place = opened(tmp_path)
+    place.session.set_box(BOX)
+    explain(place, qtbot)
+    panel = place.window.parts.explain
+    said = " ".join(label.text() for label in panel.page.evidence.findChildren(PlainLabel))
+    assert why in said
+    assert "nothing is said in millimetres" in said

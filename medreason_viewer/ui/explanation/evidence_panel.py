@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from ...reasoning.request import Evidence, Scope, Statistics
+from ...volume.series import Series
 from ..plain import PlainLabel
 from . import wording
 from .answer import Answer
@@ -32,15 +33,15 @@ class EvidencePanel(QWidget):
         column.addWidget(self._circumstances)
         self.show_answer(None)
 
-    def show_answer(self, answer: Answer | None) -> None:
-        """Show the measurements of an explanation, or dashes."""
+    def show_answer(self, answer: Answer | None, series: Series | None = None) -> None:
+        """Show the measurements of an explanation in a series, or dashes."""
         evidence = answer.evidence if answer else None
         for column, statistics in enumerate(_pair(evidence), start=1):
             texts = (wording.mean_sd, wording.extremes, wording.area, wording.axes)
             for row, text in enumerate(texts):
                 self._cells[row, column].setText(text(statistics))
         self.side.setText(wording.side(evidence))
-        self._circumstances.setText(_circumstances(answer))
+        self._circumstances.setText(_circumstances(answer, series))
 
     def _table(self) -> QGridLayout:
         grid = QGridLayout()
@@ -64,16 +65,14 @@ def _pair(evidence: Evidence | None) -> tuple[Statistics | None, Statistics | No
     return (evidence.box, evidence.lesion) if evidence else (None, None)
 
 
-def _circumstances(answer: Answer | None) -> str:
+def _circumstances(answer: Answer | None, series: Series | None) -> str:
     """Kernel and contrast stand beside every HU; so does what could not be measured."""
-    if answer is None or answer.evidence is None:
+    if answer is None or answer.evidence is None or series is None:
         return ""
-    parts = [_acquisition(answer.request.scope)]
-    if answer.request.plane is None:
-        parts.append("This image has no geometry: nothing is said in millimetres and no side is given.")
+    parts = [_acquisition(answer.request.scope), wording.without_mm(answer, series)]
     if answer.evidence.lesion is None:
         parts.append("No lesion stands out inside the box.")
-    return " ".join(parts)
+    return " ".join(filter(None, parts))
 
 
 def _acquisition(scope: Scope) -> str:

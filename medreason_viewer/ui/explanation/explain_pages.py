@@ -6,6 +6,8 @@ from typing import Final
 
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
+from ...volume.series import Series
+from ..keys.bindings import InputBindings
 from ..plain import PlainLabel
 from .answer import Answer
 from .evidence_panel import EvidencePanel
@@ -13,27 +15,37 @@ from .reasoning_panel import ReasoningPanel
 from .zoom_panel import ZoomPanel
 
 _GUIDE: Final = (
-    "Draw a box around the finding (B), or point at it.",
-    "Right-click and choose Explain region, or press E.",
-    "The region, its zoom and the reasoning appear here, each claim beside what was measured.",
+    ("Draw a box around the finding{}, or point at it.", "tool:box", " ({})"),
+    ("Right-click and choose Explain region{}.", "explain", ", or press {}"),
+    ("The region, its zoom and the reasoning appear here, each claim beside what was measured.", "", ""),
 )
 
 
 class GuidePage(QWidget):
-    """Three lines on how to ask."""
+    """Three lines on how to ask, with the keys in use."""
 
-    def __init__(self) -> None:
+    def __init__(self, bindings: InputBindings) -> None:
         super().__init__()
+        self._bindings = bindings
+        self.lines = [PlainLabel(role="muted", wrap=True) for _ in _GUIDE]
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 6, 0, 0)
         grid.setVerticalSpacing(8)
-        for row, line in enumerate(_GUIDE):
+        for row, line in enumerate(self.lines):
             number = PlainLabel(str(row + 1), "muted")
             number.setFixedWidth(16)
             grid.addWidget(number, row, 0)
-            grid.addWidget(PlainLabel(line, "muted", wrap=True), row, 1)
+            grid.addWidget(line, row, 1)
         grid.setRowStretch(len(_GUIDE), 1)
         grid.setColumnStretch(1, 1)
+        bindings.changed.connect(self.show_keys)
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Name the keys of the profile in use."""
+        for line, (words, action, naming) in zip(self.lines, _GUIDE, strict=True):
+            keys = self._bindings.keys_for(action)[:1]
+            line.setText(words.format("".join(naming.format(key) for key in keys)))
 
 
 class AnswerPage(QWidget):
@@ -52,10 +64,12 @@ class AnswerPage(QWidget):
         column.addWidget(self.question)
         column.addWidget(self.reasoning, 3)
 
-    def show_answer(self, answer: Answer | None, *, folded: bool, selected_step: int | None) -> None:
-        """Show an answer so far; ``folded`` while it waits for the reader's own read."""
+    def show_answer(
+        self, answer: Answer | None, series: Series | None, *, folded: bool, selected_step: int | None
+    ) -> None:
+        """Show an answer so far on a slice of ``series``; ``folded`` while it waits for the reader's read."""
         self.zoom.show_answer(answer)
-        self.evidence.show_answer(answer)
+        self.evidence.show_answer(answer, series)
         question = answer.request.question if answer else None
         self.question.setText(f"You asked: {question}")
         self.question.setVisible(bool(question))

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from ...volume.slices import native_plane
 from .. import theme
+from ..keys.bindings import InputBindings
 from ..model_bar import ModelBar
 from ..plain import PlainLabel, tooltip
 from ..session import Session
@@ -43,10 +44,12 @@ class ExplainPanel(QFrame):
     explain_requested = Signal()
     stop_requested = Signal()
 
-    def __init__(self, session: Session, explainer: Explainer, model_bar: ModelBar) -> None:
+    def __init__(
+        self, session: Session, explainer: Explainer, model_bar: ModelBar, bindings: InputBindings
+    ) -> None:
         super().__init__()
         self.setObjectName("side")
-        self._session, self._explainer = session, explainer
+        self._session, self._explainer, self._bindings = session, explainer, bindings
         self._soon, self._ticks = _timer(self, _FRAME_MS, once=True), _timer(self, 500)
         self.state, self.elapsed = PlainLabel(role="muted", wrap=True), PlainLabel(role="muted")
         self.flags = PlainLabel(role="caution", wrap=True)
@@ -54,10 +57,11 @@ class ExplainPanel(QFrame):
         self.read_first = QCheckBox("Your read first")
         self.read_first.setToolTip("The model's answer stays folded until you have committed your own read")
         self.read_first.setChecked(session.read_first)
-        self.guide, self.page = GuidePage(), AnswerPage()
+        self.guide, self.page = GuidePage(bindings), AnswerPage()
         self._pages, self._answer_page = QStackedWidget(), ScrolledPage(self.page)
         self._build(model_bar)
         self._connect()
+        self.show_keys()
         self.refresh()
 
     def refresh(self) -> None:
@@ -68,7 +72,8 @@ class ExplainPanel(QFrame):
         self._show_buttons(answer, here)
         self._show_flags(answer)
         folded = answer is not None and self._session.folds(answer)
-        self.page.show_answer(answer, folded=folded, selected_step=self._session.selected_step)
+        step = self._session.selected_step
+        self.page.show_answer(answer, self._session.series, folded=folded, selected_step=step)
         self._pages.setCurrentWidget(self.guide if answer is None else self._answer_page)
 
     def _refresh_soon(self) -> None:
@@ -87,6 +92,15 @@ class ExplainPanel(QFrame):
             announcement = QAccessibleAnnouncementEvent(self.state, text)  # a screen reader says it
             QAccessible.updateAccessibility(announcement)
         self._show_elapsed()
+
+    def show_keys(self) -> None:
+        """Name the keys of the profile in use."""
+        for button, words, action in (
+            (self.explain_button, "Explain the box drawn on this slice", "explain"),
+            (self.stop_button, "Stop the model", "menu:stop"),
+        ):
+            keys = self._bindings.keys_for(action)
+            button.setToolTip(f"{words} ({keys[0]})" if keys else words)
 
     def _show_buttons(self, answer: Answer | None, here: bool) -> None:
         running = answer is not None and answer.running
@@ -135,6 +149,7 @@ class ExplainPanel(QFrame):
         session.model_state_changed.connect(self._refresh_soon)
         session.step_selected.connect(lambda index: reasoning.choose(None if index < 0 else index))
         self.read_first.toggled.connect(session.set_read_first)
+        self._bindings.changed.connect(self.show_keys)
         reasoning.step_chosen.connect(self._choose_step)
         reasoning.own_read_committed.connect(self._commit_own_read)
         self.explain_button.clicked.connect(self.explain_requested)
@@ -172,9 +187,7 @@ def _buttons() -> tuple[QPushButton, QPushButton, QPushButton]:
         QPushButton("Back to its image"),
     )
     explain.setObjectName("primary")
-    explain.setToolTip("Explain the box drawn on this slice (E)")
     stop.setIcon(theme.icon("mdi6.stop"))
-    stop.setToolTip("Stop the model (Ctrl+.)")
     there.setObjectName("link")
     there.setIcon(theme.icon("mdi6.arrow-left", theme.ACCENT))
     there.setToolTip("Show the image that this explanation is about")

@@ -104,6 +104,15 @@ def progress(answer: Answer, model_state: ModelState | None) -> str:
     return "Answered" if answer.explanation.answer is not None else "Unreadable reply"
 
 
+def without_mm(answer: Answer, series: Series) -> str:
+    """Why nothing is measured in millimetres, as a sentence; empty where the image has its geometry."""
+    if answer.request.plane is not None:
+        return ""
+    posed = series.frames[answer.request.slice_index].pose is not None
+    why = "The size of a pixel is not known" if posed else "This image has no geometry"
+    return f"{why}: nothing is said in millimetres and no side is given."
+
+
 def place(answer: Answer, series: Series) -> str:
     """Which slice an explanation is about, by the number the reader sees."""
     return f"image {image_number(series, answer.request.slice_index)}"

@@ -13,7 +13,7 @@ from .marked import KeyImage
 
 NO_IMAGE: Final = "There is no image here to mark yet: open a series, or wait until this slice has loaded."
 NO_SLAB: Final = "A slab is no image of the series: turn it off (View > Slab) to mark the image it is about."
-NO_KEY_IMAGES: Final = "There are no key images yet: show an image and press K to mark it."
+NO_KEY_IMAGES: Final = "There are no key images yet: mark the image shown with View > Key images."
 _PLANES: Final[tuple[PlaneName3, ...]] = ("axial", "coronal", "sagittal")
 
 
