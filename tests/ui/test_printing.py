@@ -161,6 +161,7 @@ def test_long_steps_go_on_over_pages(opened: Opened, qtbot: QtBot) -> None:
     explain(place, qtbot)
     pages = pages_for(sheet(place), paper())
     assert len(pages) > 1
+    assert ANSWER in text_of(pages[:1]), "the answer stands beside the image"
     assert all(f"Sentence {n}:" in text_of(pages) for n in range(30))
     dialog = open_dialog(place, qtbot)
     assert dialog.place.text() == f"Page 1 of {len(pages)}"

@@ -11,6 +11,7 @@ from ...drawing.image import colour_image
 from ...drawing.page import Block, Pictures, Sheet, Table
 from ...drawing.page_text import Look, Text
 from ...reasoning.request import Check, Explanation, ModelInfo, Statistics, Step
+from ...volume.series import Series
 from ..explanation import wording
 from ..explanation.answer import Answer
 from ..explanation.answer_card import UNREADABLE
@@ -79,7 +80,7 @@ def _explanation(shown: Shown) -> tuple[Block, ...]:
         blocks.append(Text(f"Asked: {answer.request.question}"))
     blocks += [Text(warning, "caution", "▲") for warning in answer.warnings]
     blocks += _pictures(answer)
-    blocks += _evidence(answer)
+    blocks += _evidence(answer, shown.series)
     if answer.own_read:
         blocks += [Text("The reader's own read, committed first", "heading"), Text(answer.own_read)]
     blocks += [Text(FOLDED)] if shown.folded else _reply(answer, shown.progress)
@@ -104,16 +105,18 @@ def _pictures(answer: Answer) -> list[Block]:
     ]
 
 
-def _evidence(answer: Answer) -> list[Block]:
+def _evidence(answer: Answer, series: Series) -> list[Block]:
     evidence, scope = answer.evidence, answer.request.scope
     if evidence is None:
         return []
     side = wording.side(evidence) or "side not known"
     kernel = f"kernel {scope.kernel or 'not recorded'}, contrast {scope.contrast or 'not recorded'}"
+    missing = wording.without_mm(answer, series)
     return [
         Text("Measured by the program", "heading"),
         _table(evidence.box, evidence.lesion),
         Text(_joined(f"Side: {side}", kernel), "small"),
+        *([Text(missing, "small")] if missing else []),
         *([Text("No lesion stands out inside the box.", "small")] if evidence.lesion is None else []),
     ]
 
@@ -130,18 +133,23 @@ def _table(box: Statistics, lesion: Statistics | None) -> Table:
 
 
 def _reply(answer: Answer, progress: str) -> list[Block]:
-    blocks: list[Block] = []
+    """The answer first: on paper the steps may go on over another page, and the answer would lie on that."""
+    made, blocks = answer.explanation, _answer(answer.explanation, progress)
     if answer.steps:
         blocks.append(Text("The model's reasoning", "heading"))
         blocks += [text for number, step in enumerate(answer.steps, start=1) for text in _step(number, step)]
-    made = answer.explanation
+    if made is not None and made.answer is None:
+        blocks += [Text("The model's reply, unchanged", "heading"), Text(made.raw_reply, "small")]
+    return blocks
+
+
+def _answer(made: Explanation | None, progress: str) -> list[Block]:
     if made is None:
-        blocks.append(Text(f"{progress} There was no answer when this page was made.", "caution"))
-        return blocks
-    blocks.append(Text("The model's answer", "heading"))
+        return [Text(f"{progress} There was no answer when this page was made.", "caution")]
+    heading = Text("The model's answer", "heading")
     if made.answer is None:
-        return [*blocks, Text(UNREADABLE, "caution"), Text(made.raw_reply, "small")]
-    return [*blocks, Text(made.answer, "strong"), *(_check(check, "") for check in made.answer_checks)]
+        return [heading, Text(UNREADABLE, "caution")]
+    return [heading, Text(made.answer, "strong"), *(_check(check, "") for check in made.answer_checks)]
 
 
 def _step(number: int, step: Step) -> list[Text]:
