@@ -42,7 +42,7 @@ def test_two_processes_tell_the_losses_of_one(
     for kind in KINDS:
         one, two = (losses(tmp_path / folder / f"{kind}.jsonl") for folder in ("one", "two"))
         assert [told["step"] for told in two] == list(range(1, STEPS + 1))
-        assert len({told["loss"] for told in two}) == STEPS
+        assert len({told["loss"] for told in two}) >= STEPS - 1  # the first step's rate may be 0
         for single, shared in zip(one, two, strict=True):
             for name in ("loss", "reward"):
                 assert shared[name] == (
