@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QSize, qInstallMessageHandler
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication
 
 from . import settings as settings_file
@@ -22,7 +21,7 @@ from .reasoning.bundles.bundle import DEMO_BUNDLE, read_manifest
 from .reasoning.process.client import ModelClient
 from .reasoning.request import Event, ModelInfo
 from .settings import Settings
-from .ui.application import application_with_theme, has_display, log_qt
+from .ui.application import application_with_theme, has_display, platform
 from .ui.explanation.answer import ExplainTarget
 from .ui.explanation.explain import Explainer, MakeClient
 from .ui.explanation.explain_panel import ExplainPanel
@@ -56,7 +55,9 @@ log = logging.getLogger(__name__)
 _PICTURE: Final = QSize(1600, 1000)
 _NOTHING_TO_SHOW: Final = "None of the series found here can be shown as images."
 _NO_DISPLAY: Final = 'There is no display here: start medreason-viewer on a desktop, or use "medreason".'
-_UNEXPECTED: Final = "A fault in the program: what you see may be incomplete. Please open the study again."
+_UNEXPECTED: Final = (
+    "Something went wrong in the program. What you see may be incomplete; please reopen the study."
+)
 
 
 @dataclass(frozen=True)
@@ -174,30 +175,16 @@ def explain_once(
     slice_index: int,
     target: ExplainTarget,
     bundle: Path,
-    series_uid: str | None = None,
     screenshot: Path | None = None,
     on_event: Callable[[Event], None] | None = None,
     on_explained: Callable[[Explained], None] | None = None,
     stay: bool = False,
 ) -> Explained:
-    """Open a study in the window, explain one region of it, and take a picture of the whole window.
+    """Open a study in the window, explain one region of it, and take a picture (PNG) of the whole window.
 
-    Without a display the window is drawn off screen.
-
-    Parameters
-    ----------
-    slice_index : int
-        0-based, in the series of ``series_uid`` (else the one shown first).
-    target : ExplainTarget
-        A box or a point in slice pixels.
-    screenshot : Path, optional
-        Where the picture goes (PNG).
-    on_event : callable, optional
-        Sees every event of the model, on the model client's thread.
-    on_explained : callable, optional
-        Takes the result before the window is left to the reader.
-    stay : bool
-        Leave the window to the reader afterwards, until it is closed; only where there is a display.
+    ``slice_index`` is 0-based, in the series shown first; ``target`` in slice pixels. ``on_event`` sees every
+    event of the model, on its client's thread; ``on_explained`` takes the result before the window is left
+    to the reader, who closes it where ``stay`` is set and there is a display.
 
     Raises
     ------
@@ -205,13 +192,8 @@ def explain_once(
         With a sentence for the user.
     """
     make_client = partial(_client_with_witness, bundle, on_event)
-    with _platform() as shown, closing(build(Settings(), make_client, manifest_info(bundle))) as place:
-        if not shown:
-            place.window.resize(_PICTURE)  # the off-screen display is smaller
-        place.window.show()
-        place.explainer.start()
-        unattended = Unattended(place.window)
-        unattended.open(path, series_uid)
+    with platform() as shown, closing(build(Settings(), make_client, manifest_info(bundle))) as place:
+        unattended = _opened(place, path, shown=shown)
         explained = unattended.explain(slice_index, target)
         if screenshot is not None:
             unattended.picture(screenshot)
@@ -222,18 +204,15 @@ def explain_once(
     return explained
 
 
-@contextmanager
-def _platform() -> Iterator[bool]:
-    """Qt, on the display or off screen where there is none; gives whether there is one."""
-    if not has_display():
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    shown = application_with_theme().platformName() not in ("offscreen", "minimal")
-    previous = None if shown else qInstallMessageHandler(log_qt)  # off screen it complains of size hints
-    try:
-        yield shown
-    finally:
-        if not shown:
-            qInstallMessageHandler(previous)
+def _opened(place: Workplace, path: Path, *, shown: bool) -> Unattended:
+    """The window with a study in it; without a display it has the size of one."""
+    if not shown:
+        place.window.resize(_PICTURE)  # the off-screen display is smaller
+    place.window.show()
+    place.explainer.start()
+    unattended = Unattended(place.window)
+    unattended.open(path)
+    return unattended
 
 
 def _client_with_witness(
@@ -292,6 +271,4 @@ def _keep(path: Path, settings: Settings) -> None:
 def _unexpected(session: Session, kind: type[BaseException], *_error: object) -> None:
     """A mistake of the programmer: the reader sees a sentence, the log the kind alone (no patient's data)."""
     log.error("unexpected %s", kind.__name__)
-    session.message.emit(
-        "Something went wrong in the program. What you see may be incomplete; please reopen the study."
-    )
+    session.message.emit(_UNEXPECTED)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from PySide6.QtCore import QMessageLogContext, QtMsgType
+from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from . import theme
@@ -34,3 +36,17 @@ def has_display() -> bool:
 def log_qt(_kind: QtMsgType, _where: QMessageLogContext, text: str) -> None:
     """Qt's own complaints belong in the log."""
     log.debug("Qt: %s", text)
+
+
+@contextmanager
+def platform() -> Iterator[bool]:
+    """Qt, on the display or off screen where there is none; gives whether there is one."""
+    if not has_display():
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    shown = application_with_theme().platformName() not in ("offscreen", "minimal")
+    previous = None if shown else qInstallMessageHandler(log_qt)  # off screen it complains of size hints
+    try:
+        yield shown
+    finally:
+        if not shown:
+            qInstallMessageHandler(previous)
