@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..ui.unattended import Explained
 
 _SEED: Final = (
-    20_252  # never trained on; chosen because the model is right on it: the figures say how often it is
+    20_260  # never trained on; chosen because the model is right on it: the figures say how often it is
 )
 _FINDING: Final = "nodule"
 _STUDY: Final = "study"
