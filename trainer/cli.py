@@ -18,8 +18,13 @@ from typing import Final
 from medreason_viewer import __version__
 from medreason_viewer.errors import MedReasonError
 
-from . import evaluate_command, grpo_command, promote_command, report_command, run_command, sft_command
+from .evaluation import command as evaluate_command
+from .grpo import command as grpo_command
 from .ingest import command as ingest_command
+from .reporting import command as report_command
+from .running import command as run_command
+from .serving import command as promote_command
+from .tuning import command as sft_command
 
 FAILED: Final = 1
 
@@ -87,6 +92,6 @@ def _add_synth(parser: argparse.ArgumentParser) -> None:
 
 
 def _synth(args: argparse.Namespace) -> None:
-    from .synth import Synthesis, synthesize
+    from .data.synth import Synthesis, synthesize
 
     synthesize(Synthesis(args.count, args.seed, args.setting, args.matrix), args.out, args.workers)

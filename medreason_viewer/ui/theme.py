@@ -40,7 +40,7 @@ QMenu::item:disabled {{ color: {MUTED}; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px 8px; }}
 QToolBar {{ background: {PANEL}; border: 0; border-bottom: 1px solid {LINE};
             padding: 3px 4px; spacing: 1px; }}
-QToolBar::separator {{ width: 1px; background: {LINE}; margin: 4px 3px; }}
+QToolBar::separator {{ width: 1px; background: {LINE}; margin: 4px 2px; }}
 QToolButton {{ padding: 4px; border: 1px solid transparent; border-radius: 4px; }}
 QToolButton:hover {{ background: {RAISED}; }}
 QToolButton:checked {{ background: {RAISED}; color: {ACCENT}; border-color: {LINE}; }}

@@ -13,8 +13,9 @@ import torch
 
 from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.reasoning.bundles.manifest import ImageSpec, Manifest
-from trainer import architecture, dataset, recipe
-from trainer.synth import Synthesis, synthesize
+from trainer.data import dataset
+from trainer.data.synth import Synthesis, synthesize
+from trainer.tuning import architecture, recipe
 
 TINY = architecture.Shape(
     hidden=64,

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from medreason_viewer.errors import SettingsError
-from trainer import cli, config_toml, run_command
-from trainer.config import Config, Data, Grpo, Launch, Model, Sft
+from trainer import cli
+from trainer.running import command as run_command
+from trainer.running import config_toml
+from trainer.running.config import Config, Data, Grpo, Launch, Model, Sft
 
 PATH = Path("run.toml")
 PRESETS = run_command.presets()

@@ -22,11 +22,12 @@ from medreason_viewer.reasoning import prompt, zoom
 from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.turns import Turn
-from trainer import cli, predictions, vqa_scores, vqa_sets
-from trainer.dataset import DataSet
-from trainer.endpoint import Address, Endpoint
-from trainer.evaluate import about, answers, figures
-from trainer.variants import noticed
+from trainer import cli
+from trainer.data.dataset import DataSet
+from trainer.evaluation import predictions, vqa_scores, vqa_sets
+from trainer.evaluation.endpoint import Address, Endpoint
+from trainer.evaluation.evaluate import about, answers, figures
+from trainer.evaluation.variants import noticed
 
 
 class Scripted:
@@ -240,7 +241,7 @@ def test_a_busy_endpoint_is_asked_again(
     small_manifest: Manifest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("trainer.endpoint._WAIT_S", 0.0)
+    monkeypatch.setattr("trainer.evaluation.endpoint._WAIT_S", 0.0)
     url, handler = server
     handler.replies[:] = [(503, b""), (429, b"")]
     engine = Endpoint(Address(url, "m"))
@@ -351,7 +352,7 @@ def test_an_adapter_counts_in_an_evaluation(tiny_folder: Path, monkeypatch: pyte
     import dataclasses
 
     from medreason_viewer.reasoning.engine import qwen
-    from trainer.evaluate import load_engine
+    from trainer.evaluation.evaluate import load_engine
 
     asked: list[Any] = []
     monkeypatch.setattr(qwen, "load", lambda folder, manifest, **given: asked.append(given["adapter"]))

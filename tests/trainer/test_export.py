@@ -11,12 +11,14 @@ import torch
 
 from medreason_viewer.errors import BundleError, DataSetError
 from medreason_viewer.reasoning.bundles import bundle
-from trainer import adapters, cli, predictions
-from trainer.dataset import DataSet
-from trainer.evaluate import about
-from trainer.export import Export, export_bundle
-from trainer.metrics import Prediction
-from trainer.predictions import Said
+from trainer import cli
+from trainer.data.dataset import DataSet
+from trainer.evaluation import predictions
+from trainer.evaluation.evaluate import about
+from trainer.evaluation.metrics import Prediction
+from trainer.evaluation.predictions import Said
+from trainer.serving.export import Export, export_bundle
+from trainer.tuning import adapters
 
 CARD = {
     "source": "site",

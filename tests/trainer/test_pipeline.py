@@ -15,11 +15,13 @@ import pytest
 
 from medreason_viewer.errors import TrainingError
 from medreason_viewer.reasoning.bundles.manifest import Manifest
-from trainer import cli, config_toml, pipeline, process, run_command
-from trainer.config import Config
-from trainer.process import Finished, Process
-from trainer.run_folder import RunFolder
-from trainer.stages import Step, plan
+from trainer import cli
+from trainer.running import command as run_command
+from trainer.running import config_toml, pipeline, process
+from trainer.running.config import Config
+from trainer.running.process import Finished, Process
+from trainer.running.run_folder import RunFolder
+from trainer.running.stages import Step, plan
 
 MAKES = (
     "import sys, pathlib; out = pathlib.Path(sys.argv[1]); print('{}'); "
@@ -244,7 +246,7 @@ def test_until_before_from_makes_no_sense() -> None:
 
 
 def test_rollouts_by_vllm_reach_trl_and_are_refused_with_qlora(small_manifest: Manifest) -> None:
-    from trainer import grpo_command
+    from trainer.grpo import command as grpo_command
 
     common = ["grpo", "--data", "d", "--bundle", "b", "--out", "o", "--steps", "1", "--rollouts", "vllm"]
     args = cli._parser().parse_args([*common, "--mode", "lora"])

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from medreason_viewer.reasoning.engine import hardware
-from trainer import cli, config_toml, memory, preflight
-from trainer.config import Config
+from trainer import cli, preflight
 from trainer.preflight import Line, Machine, Page, data, machine, model, recipe
 from trainer.preflight.machine import Gpu
+from trainer.running import config_toml, memory
+from trainer.running.config import Config
 
 GIB = 2**30
 BIG = Machine((Gpu("H100", 9.0, 80 * GIB, 79 * GIB),), "580.1", memory=100 * GIB)
@@ -136,7 +137,7 @@ def test_what_does_not_divide_is_said(tmp_path: Path, text: str, level: str, sai
 def test_rounds_divide_just_where_the_trainer_says_so(
     tmp_path: Path, prompts: int, micro_batch: int, updates: int
 ) -> None:
-    from trainer.grpo_plan import Grpo
+    from trainer.grpo.plan import Grpo
 
     config = of(tmp_path, f"[grpo]\n{prompts = }\n{micro_batch = }\n{updates = }")
     try:

@@ -21,10 +21,12 @@ from medreason_viewer.reasoning import prompt, zoom
 from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.turns import Turn
-from trainer import cli, evaluate, promote
-from trainer.dataset import DataSet
-from trainer.promote import Trial, forgotten, worse
-from trainer.serving import Serving, SharedServing, UserServing, rollback
+from trainer import cli
+from trainer.data.dataset import DataSet
+from trainer.evaluation import evaluate
+from trainer.serving import promote
+from trainer.serving.promote import Trial, forgotten, worse
+from trainer.serving.which import Serving, SharedServing, UserServing, rollback
 
 
 class Knower:
@@ -158,7 +160,7 @@ def test_the_same_model_or_a_damaged_one_is_not_tried(
     assert _name(serving) == "old"
 
 
-@pytest.mark.parametrize("broken", ["os.fsync", "trainer.serving.flush", "trainer.serving.note"])
+@pytest.mark.parametrize("broken", ["os.fsync", "trainer.serving.which.flush", "trainer.serving.which.note"])
 def test_a_failure_on_the_way_leaves_the_old_one_serving(
     broken: str,
     serving: Serving,
@@ -176,7 +178,7 @@ def test_a_failure_on_the_way_leaves_the_old_one_serving(
 
     with monkeypatch.context() as patched:
         patched.setattr(broken, fail)
-        patched.setattr("trainer.promote.note", fail)
+        patched.setattr("trainer.serving.promote.note", fail)
         with pytest.raises(OSError, match="No space left"):
             promote.promote(new, serving, Trial(phantom_folder))
     assert _name(serving) == "old"

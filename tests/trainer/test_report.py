@@ -13,14 +13,15 @@ import pytest
 
 from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning.bundles.manifest import Manifest
-from trainer import cli, predictions
-from trainer.dataset import DataSet
-from trainer.evaluate import about, figures
-from trainer.metrics import Prediction
-from trainer.predictions import Said
-from trainer.report import write_report
-from trainer.report_cases import choose, quality
-from trainer.report_svg import chart
+from trainer import cli
+from trainer.data.dataset import DataSet
+from trainer.evaluation import predictions
+from trainer.evaluation.evaluate import about, figures
+from trainer.evaluation.metrics import Prediction
+from trainer.evaluation.predictions import Said
+from trainer.reporting.cases import choose, quality
+from trainer.reporting.report import write_report
+from trainer.reporting.svg import chart
 
 EVIL = '<script>alert("x")</script><img src=http://h/x>'
 

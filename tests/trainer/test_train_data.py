@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from medreason_viewer.errors import DataSetError
-from trainer import dataset
-from trainer.replies import FINDINGS, NO_FINDING
-from trainer.synth import Synthesis, split_of, synthesize
+from trainer.data import dataset
+from trainer.data.synth import Synthesis, split_of, synthesize
+from trainer.examples.replies import FINDINGS, NO_FINDING
 
 
 def test_synth_writes_every_finding_equally_often(phantoms: dataset.DataSet) -> None:

@@ -17,10 +17,10 @@ from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.turns import Turn
 from trainer import cli
-from trainer.case import Case
-from trainer.dataset import DataSet
-from trainer.evaluate import evaluate
-from trainer.replies import NO_FINDING, steps_for
+from trainer.data.case import Case
+from trainer.data.dataset import DataSet
+from trainer.evaluation.evaluate import evaluate
+from trainer.examples.replies import NO_FINDING, steps_for
 
 FIELDS = ("accuracy", "macro_f1", "mean_iou", "iou_50", "centre_inside", "format_rate", "side_accuracy")
 

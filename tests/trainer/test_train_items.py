@@ -11,9 +11,10 @@ from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.claims.find import find_claims
 from medreason_viewer.reasoning.parse import parse_boxes, parse_reply
 from medreason_viewer.volume.geometry import SliceBox
-from trainer import dense, items, regions
-from trainer.dataset import DataSet
-from trainer.replies import FINDINGS, NO_FINDING, round_size
+from trainer.data.dataset import DataSet
+from trainer.examples import items, regions
+from trainer.examples.replies import FINDINGS, NO_FINDING, round_size
+from trainer.tuning import dense
 
 
 def _draws(data: DataSet, manifest: Manifest, turn: items.Turn, count: int) -> list[tuple[int, items.Item]]:

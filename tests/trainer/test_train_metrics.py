@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from medreason_viewer.volume.geometry import SliceBox
-from trainer.case import Case
-from trainer.metrics import Prediction, best_constant, compare, macro_f1, scores
+from trainer.data.case import Case
+from trainer.evaluation.metrics import Prediction, best_constant, compare, macro_f1, scores
 
 CLASSES = ("nodule", "mass", "no finding")
 

@@ -18,12 +18,13 @@ from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.engine.patches import image_tokens
 from medreason_viewer.reasoning.engine.tokens import ChatTokenizer
-from trainer import architecture, collate, items, recipe
-from trainer.dataset import DataSet
-from trainer.fit import Fit, draws
-from trainer.nf4 import as_nf4, rounded
-from trainer.sft import Sft, fine_tune
-from trainer.warmup import warm_up
+from trainer.data.dataset import DataSet
+from trainer.examples import collate, items
+from trainer.tuning import architecture, recipe
+from trainer.tuning.fit import Fit, draws
+from trainer.tuning.nf4 import as_nf4, rounded
+from trainer.tuning.sft import Sft, fine_tune
+from trainer.tuning.warmup import warm_up
 
 
 def _model(folder: Path) -> Qwen2_5_VLForConditionalGeneration:
@@ -178,7 +179,7 @@ def test_warm_up_trains_the_tower_alone(
 ) -> None:
     model, start = _model(tiny_folder), _model(tiny_folder)
     plan = Fit(12, batch=8, learning_rate=3e-3, log_every=3, workers=0)
-    with caplog.at_level("INFO", logger="trainer.fit"):
+    with caplog.at_level("INFO", logger="trainer.tuning.fit"):
         warm_up(model, phantom_folder, small_manifest, plan, tmp_path / "run")
     losses = [float(line.split(" loss=")[1].split()[0]) for line in caplog.messages if " loss=" in line]
     assert len(losses) == 4

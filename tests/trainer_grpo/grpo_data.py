@@ -11,7 +11,7 @@ from medreason_viewer.reasoning.request import Evidence
 from medreason_viewer.reasoning.zoom import SliceMap
 from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.measure import Statistics
-from trainer.rewards import Truth
+from trainer.grpo.rewards import Truth
 
 DEMO = bundle.template("demo")
 LESION = Statistics(30.0, 10.0, 0.0, 60.0, 100, 80.0, 12.0, 10.0)

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from medreason_viewer.errors import DataSetError
-from trainer import curriculum, dataset, grpo
-from trainer.fit import draws
-from trainer.grpo_plan import Grpo
+from trainer.data import dataset
+from trainer.grpo import train as grpo
+from trainer.grpo.plan import Grpo
+from trainer.tuning import curriculum
+from trainer.tuning.fit import draws
 
 SIZES = (30.0, None, 5.0, 12.0)
 

@@ -20,8 +20,12 @@ from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.dialogue import Turn
 from medreason_viewer.reasoning.engine import qwen
-from trainer import adapters, dataset, grpo, items, rewards
-from trainer.grpo_plan import Grpo
+from trainer.data import dataset
+from trainer.examples import items
+from trainer.grpo import rewards
+from trainer.grpo import train as grpo
+from trainer.grpo.plan import Grpo
+from trainer.tuning import adapters
 
 KINDS = ("full", "lora", "qlora")
 

@@ -12,7 +12,7 @@ import torch
 
 from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning.bundles import bundle
-from trainer import grpo_command
+from trainer.grpo import command as grpo_command
 
 SHORT = "--steps 1 --prompts 1 --group 2 --micro-batch 2 --threads 1 --device cpu"
 

@@ -10,9 +10,9 @@ from grpo_data import BOX, DEMO, boxes, normal, said, truth
 
 from medreason_viewer.reasoning import zoom
 from medreason_viewer.reasoning.prompt import write_boxes, write_reply
-from trainer.grpo_plan import without_thinking
-from trainer.replies import FINDINGS, NO_FINDING, steps_for
-from trainer.rewards import REWARDS, Truth, Weights, correctness, validation, well_formed
+from trainer.examples.replies import FINDINGS, NO_FINDING, steps_for
+from trainer.grpo.plan import without_thinking
+from trainer.grpo.rewards import REWARDS, Truth, Weights, correctness, validation, well_formed
 
 GOOD = said("There is a small round nodule in the right lung. Its density is solid.", "nodule")
 RIGHT_PLACE = (40, 80, 120, 160)  # BOX in model pixels
@@ -142,7 +142,7 @@ def test_a_region_in_the_inset_means_what_the_inset_shows() -> None:
 @pytest.mark.parametrize("finding", FINDINGS)
 def test_what_fine_tuning_teaches_contradicts_nothing(finding: str) -> None:
     """The sentences of the phantoms assert the finding that they end in, whatever they deny."""
-    from trainer.case import Case
+    from trainer.data.case import Case
 
     box = None if finding == NO_FINDING else BOX
     case = Case("p", finding, box, "right", "carina", 12.0, (1.0, 1.0), "phantom", "Apache-2.0")

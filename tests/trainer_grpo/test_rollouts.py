@@ -14,9 +14,10 @@ from transformers import GenerationConfig
 
 from medreason_viewer.reasoning import prompt
 from medreason_viewer.reasoning.bundles.manifest import Manifest
-from trainer import adapters, rollout_bench
-from trainer.chat_processor import ChatProcessor
-from trainer.rollouts import shared_prefill
+from trainer.grpo import rollout_bench
+from trainer.grpo.chat_processor import ChatProcessor
+from trainer.grpo.rollouts import shared_prefill
+from trainer.tuning import adapters
 
 
 @pytest.fixture(scope="module", params=["lora", "qlora"])

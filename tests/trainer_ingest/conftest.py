@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ingest_data import SALT, Ingested, Study
 
-from trainer.dataset import DataSet, read
+from trainer.data.dataset import DataSet, read
 from trainer.ingest.gather import Plan, Source, gather
 from trainer.ingest.intake import Leaks
 

@@ -16,7 +16,7 @@ from medreason_viewer.volume.load import load_volume
 from medreason_viewer.volume.phantom import Finding, StudyTruth, write_study
 from medreason_viewer.volume.scan import scan
 from medreason_viewer.volume.series import Series
-from trainer.dataset import DataSet
+from trainer.data.dataset import DataSet
 from trainer.ingest.build import Vocabulary
 from trainer.ingest.gather import Source
 from trainer.ingest.intake import Leaks

@@ -15,7 +15,7 @@ from ingest_data import Study, write_csv
 from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning.bundles import bundle
 from trainer import cli
-from trainer.dataset import read
+from trainer.data.dataset import read
 from trainer.ingest import command
 
 

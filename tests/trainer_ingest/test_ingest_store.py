@@ -17,9 +17,9 @@ from ingest_data import VOCABULARY, Ingested, Study, write_csv
 from medreason_viewer.errors import DataSetError
 from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.volume.geometry import SliceBox, SlicePlane
-from trainer import items
-from trainer.case import Case, Turn
-from trainer.dataset import DataSet, Writer, read
+from trainer.data.case import Case, Turn
+from trainer.data.dataset import DataSet, Writer, read
+from trainer.examples import items
 from trainer.ingest.intake import Intake
 from trainer.ingest.labelled import CsvSource
 from trainer.ingest.patients import Given, Patients, read_salt, settled

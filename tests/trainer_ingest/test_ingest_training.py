@@ -21,8 +21,12 @@ from medreason_viewer.reasoning.bundles.manifest import ImageSpec, Manifest
 from medreason_viewer.reasoning.engine.tokens import ChatTokenizer
 from medreason_viewer.reasoning.evidence import check
 from medreason_viewer.reasoning.parse import parse_boxes, parse_reply
-from trainer import cli, collate, grpo_rows, items
-from trainer.dataset import DataSet, read
+from trainer import cli
+from trainer.data.dataset import DataSet, read
+from trainer.data.vocabulary import fitted
+from trainer.examples import collate, items
+from trainer.examples.measured import measured
+from trainer.grpo import rows as grpo_rows
 from trainer.ingest.build import Vocabulary
 from trainer.ingest.gather import Plan, Source, gather
 from trainer.ingest.labelled import CsvSource
@@ -30,8 +34,6 @@ from trainer.ingest.marked import Choice, MarkedSource
 from trainer.ingest.rtstruct import STRUCTURES
 from trainer.ingest.seg import SEGMENTATIONS
 from trainer.ingest.vqa import VqaSource
-from trainer.measured import measured
-from trainer.vocabulary import fitted
 
 DEMO = Path(medreason_viewer.__file__).parent / "resources" / "models" / "demo"
 
@@ -187,8 +189,8 @@ def test_a_bundle_learns_the_sites_own_classes(study: Study, tmp_path: Path, ing
 def test_the_preflight_tells_what_the_model_will_answer(
     study: Study, tmp_path: Path, ingested: Ingested
 ) -> None:
-    from trainer import config_toml
     from trainer.preflight import Machine, data
+    from trainer.running import config_toml
 
     folder = ingested(_seg(study, tmp_path)).folder
     text = f"[model]\nstart = '{DEMO}'\n[data]\nsource = 'folder'\nfolder = '{folder}'"

@@ -13,7 +13,7 @@ import tiny_model
 
 from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.reasoning.bundles.manifest import DecodingSpec, ImageSpec, Manifest
-from trainer.synth import Synthesis, synthesize
+from trainer.data.synth import Synthesis, synthesize
 
 
 @pytest.fixture(scope="session")

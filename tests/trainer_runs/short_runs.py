@@ -6,15 +6,18 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from transformers import TrainerCallback
 
 from medreason_viewer.reasoning.bundles import bundle
-from trainer import adapters, grpo, rewards
-from trainer.fit import Fit
-from trainer.grpo_plan import Grpo
-from trainer.sft import Sft, fine_tune
+from trainer.grpo import rewards
+from trainer.grpo import train as grpo
+from trainer.grpo.plan import Grpo
+from trainer.tuning import adapters
+from trainer.tuning.fit import Fit
+from trainer.tuning.sft import Sft, fine_tune
 
 LORA = adapters.Lora(4, 8)
 
@@ -57,7 +60,6 @@ def reinforced(
     model: Path, data: Path, run: Path, told: Path, steps: int, save_every: int, mode: Any = "full"
 ) -> Any:
     """Reinforce with a reward that tells a random model's replies apart; returns the model."""
-    rewards.REWARDS["correctness"] = lambda reply, _truth: len(set(reply)) / 40
     manifest = bundle.verify(model)
     plan = Grpo(
         steps,
@@ -71,7 +73,8 @@ def reinforced(
         mask_truncated=False,
     )
     trained = adapters.to_train(model, manifest, mode, LORA, "cpu")
-    grpo.reinforce(trained, model, data, manifest, plan, run, True, [Losses(told)])
+    with mock.patch.dict(rewards.REWARDS, correctness=lambda reply, _truth: len(set(reply)) / 40):
+        grpo.reinforce(trained, model, data, manifest, plan, run, True, [Losses(told)])
     return trained
 
 

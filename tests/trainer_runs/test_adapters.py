@@ -19,8 +19,9 @@ from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.engine import qwen
 from medreason_viewer.volume.phantom import write_study
-from trainer import adapters, sft_command
-from trainer.recipe import train
+from trainer.tuning import adapters
+from trainer.tuning import command as sft_command
+from trainer.tuning.recipe import train
 
 FEW = "--steps 4 --batch 4 --save-every 2 --log-every 1 --workers 0 --threads 1 --device cpu --judge 0"
 
@@ -103,8 +104,8 @@ def test_only_the_adapter_is_trained_and_trained_further(
 def test_the_base_does_not_move(
     tiny_bundle: Path, phantom_folder: Path, manifest: Manifest, tmp_path: Path
 ) -> None:
-    from trainer.fit import Fit
-    from trainer.sft import Sft, fine_tune
+    from trainer.tuning.fit import Fit
+    from trainer.tuning.sft import Sft, fine_tune
 
     model = adapters.to_train(tiny_bundle, manifest, "qlora", LORA, "cpu")
     before = {name: value.detach().clone() for name, value in model.named_parameters()}

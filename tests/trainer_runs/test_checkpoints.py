@@ -18,9 +18,9 @@ from transformers import TrainerCallback
 
 from medreason_viewer.errors import DataSetError, TrainingError
 from medreason_viewer.reasoning.bundles.manifest import Manifest
-from trainer import adapters, checkpoints, resuming
-from trainer.fit import Fit
-from trainer.sft import Sft, fine_tune
+from trainer.tuning import adapters, checkpoints, resuming
+from trainer.tuning.fit import Fit
+from trainer.tuning.sft import Sft, fine_tune
 
 
 def save(run: Path, step: int, content: bytes = b"weights") -> Path:
@@ -254,7 +254,7 @@ def test_a_sample_that_makes_no_example_is_named_in_one_sentence(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from trainer import items
+    from trainer.examples import items
 
     stock, bad = items.make, 3
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from short_runs import losses
 
-from trainer import checkpoints
+from trainer.tuning import checkpoints
 
 HERE = Path(__file__).parent
 PATIENCE_S = 60

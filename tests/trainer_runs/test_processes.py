@@ -11,7 +11,7 @@ import pytest
 from launched import STEPS
 from short_runs import KINDS, losses
 
-from trainer import checkpoints
+from trainer.tuning import checkpoints
 
 HERE = Path(__file__).parent
 CONFIG = Path(checkpoints.__file__).parent / "configs" / "accelerate" / "ddp-cpu.yaml"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 from test_window import explain
 
 from medreason_viewer.app import Workplace
 from medreason_viewer.settings import Settings
 from medreason_viewer.ui.plain import PlainLabel
+from medreason_viewer.volume.window import PRESETS, Window
 
 Opened = Callable[..., Workplace]
 FLAGS = (
@@ -42,6 +43,16 @@ def test_every_text_has_the_height_it_needs(
         assert (
             page.reasoning.own_read.line.height() >= page.reasoning.own_read.line.minimumSizeHint().height()
         )
+
+
+@pytest.mark.parametrize("name", ["automatic", "", *PRESETS])
+def test_the_whole_bar_fits_a_screen_of_1280(opened: Opened, name: str) -> None:
+    place = opened()
+    place.session.set_window(PRESETS.get(name, Window(-600, 1500)), name)
+    QApplication.processEvents()
+    more = place.window.findChild(QToolButton, "qt_toolbar_ext_button")
+    assert isinstance(more, QToolButton)
+    assert not more.isVisible()
 
 
 def test_a_narrow_bar_shows_that_there_is_more(opened: Opened) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medreason_viewer.volume.series import Frame, Series
-from trainer.case import Case, Split
-from trainer.replies import NO_FINDING
+from trainer.data.case import Case, Split
+from trainer.examples.replies import NO_FINDING
 
 from . import deidentify
 from .draft import Draft

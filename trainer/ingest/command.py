@@ -120,7 +120,7 @@ def _add_images(parser: argparse.ArgumentParser) -> None:
 
 def _vocabulary(args: argparse.Namespace) -> Vocabulary:
     from medreason_viewer.reasoning.bundles import bundle
-    from trainer.replies import FINDINGS, NO_FINDING
+    from trainer.examples.replies import FINDINGS, NO_FINDING
 
     from .build import Vocabulary
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.case import Case, Split
+from trainer.data.case import Case, Split
 
 
 @dataclass(frozen=True, slots=True, eq=False)

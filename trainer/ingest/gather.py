@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from medreason_viewer.errors import DataSetError
-from trainer import card
-from trainer.case import Case, Split
-from trainer.dataset import Writer
+from trainer.data import card
+from trainer.data.case import Case, Split
+from trainer.data.dataset import Writer
 
 from . import deidentify
 from .draft import Draft

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from medreason_viewer.volume.geometry import SliceBox
-from trainer.case import Split
+from trainer.data.case import Split
 
 from . import truth
 from .build import Origin, Said, Vocabulary, draft

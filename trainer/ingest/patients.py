@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from medreason_viewer.errors import DataSetError
-from trainer.case import SPLITS, Split
+from trainer.data.case import SPLITS, Split
 
 from .intake import Intake
 

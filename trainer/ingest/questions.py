@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from trainer.case import Turn
-from trainer.replies import NO_FINDING
+from trainer.data.case import Turn
+from trainer.examples.replies import NO_FINDING
 
 PRESENCE: Final = "Does this slice show {finding}?"
 SIDE: Final = "On which side of the patient is the {finding}?"

@@ -21,7 +21,7 @@ from medreason_viewer.errors import DataSetError, UnreadableFile, VolumeError
 from medreason_viewer.volume.grids.arrange import Arrangement, Grid, arrange
 from medreason_viewer.volume.scan import scan
 from medreason_viewer.volume.series import Series
-from trainer.case import Split
+from trainer.data.case import Split
 
 from .draft import Draft
 from .intake import Intake, suggestion

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from medreason_viewer.errors import UnreadableFile
 from medreason_viewer.volume.grids.arrange import Arrangement
 from medreason_viewer.volume.series import Series
-from trainer.case import Split
-from trainer.replies import NO_FINDING
+from trainer.data.case import Split
+from trainer.examples.replies import NO_FINDING
 
 from . import truth
 from .build import Origin, Said, draft

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from medreason_viewer.errors import DataSetError
 from medreason_viewer.volume.geometry import SliceBox
-from trainer.case import SPLITS, Split
+from trainer.data.case import SPLITS, Split
 
 from .intake import Intake, suggestion
 

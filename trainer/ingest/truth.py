@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from medreason_viewer.volume import measure
 from medreason_viewer.volume.geometry import SliceBox, SlicePlane
-from trainer.case import MaskOrigin
+from trainer.data.case import MaskOrigin
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from medreason_viewer.errors import DataSetError
 from medreason_viewer.volume.geometry import SliceBox
-from trainer.case import SPLITS, Case, Split, Turn
+from trainer.data.case import SPLITS, Case, Split, Turn
 
 from .draft import Draft
 from .intake import Intake, suggestion

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from medreason_viewer.reasoning.engine import hardware
-from trainer.config import Config
+from trainer.running.config import Config
 
 from . import data, machine, model, recipe
 from .machine import Machine

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from medreason_viewer.errors import DataSetError, SettingsError
 from medreason_viewer.reasoning.bundles import bundle
-from trainer.config import Config
-from trainer.stages import data_of, heldout_of, ingest_arguments
+from trainer.running.config import Config
+from trainer.running.stages import data_of, heldout_of, ingest_arguments
 
 from .machine import Machine
 from .page import Line
 
 if TYPE_CHECKING:
-    from trainer.dataset import DataSet
+    from trainer.data.dataset import DataSet
 
 
 def training(config: Config, there: Machine) -> Iterator[Line]:
@@ -36,7 +36,7 @@ def training(config: Config, there: Machine) -> Iterator[Line]:
 
 
 def _made(config: Config, folder: Path) -> Iterator[Line]:
-    from trainer import dataset
+    from trainer.data import dataset
 
     data = dataset.read(folder)
     splits = Counter[str](case.split for case in data.cases)
@@ -76,7 +76,7 @@ def _licences(names: set[str]) -> Iterator[Line]:
 
 def _classes(config: Config, data: DataSet) -> Iterator[Line]:
     """What the model will answer, where that is not what the one it starts from answers."""
-    from trainer.vocabulary import fitted
+    from trainer.data.vocabulary import fitted
 
     if not config.model.start:
         return
@@ -163,7 +163,7 @@ def evaluation(config: Config, there: Machine) -> Iterator[Line]:
 
 
 def _apart(config: Config) -> Iterator[Line]:
-    from trainer import dataset
+    from trainer.data import dataset
 
     held = dataset.read(heldout_of(config))
     if config.data.source == "phantoms" or not data_of(config).exists():

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from packaging.requirements import Requirement
 
-from trainer.config import Config
+from trainer.running.config import Config
 
 from .page import Line, size
 

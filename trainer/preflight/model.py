@@ -10,8 +10,8 @@ from typing import Any, Final
 from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.engine.model_config import read_model_config
-from trainer import memory as need
-from trainer.config import Config
+from trainer.running import memory as need
+from trainer.running.config import Config
 
 from .machine import Machine
 from .page import Line, size
@@ -40,7 +40,7 @@ def start(config: Config, there: Machine) -> Iterator[Line]:
 
 
 def memory(config: Config, there: Machine) -> Iterator[Line]:
-    """Memory needed, by the estimate of :mod:`trainer.memory`, against what is free."""
+    """Memory needed, by the estimate of :mod:`trainer.running.memory`, against what is free."""
     on_gpu = there.on_gpu(config)
     free = min((gpu.free for gpu in there.gpus), default=0) if on_gpu else there.memory
     shape, manifest = _shape(config), _manifest(config)

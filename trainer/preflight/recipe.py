@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Final
 
-from trainer.config import CONFIGS, Config
-from trainer.run_folder import RunFolder
+from trainer.running.config import CONFIGS, Config
+from trainer.running.run_folder import RunFolder
 
 from .machine import Machine, unmet
 from .page import Line
@@ -124,7 +124,7 @@ def launch(config: Config, there: Machine) -> Iterator[Line]:
 
 def folder(config: Config, there: Machine) -> Iterator[Line]:
     """What the run folder holds already."""
-    from trainer.pipeline import describe
+    from trainer.running.pipeline import describe
 
     path = config.folder
     if not path.exists():

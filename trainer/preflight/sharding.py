@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from medreason_viewer.errors import SettingsError
-from trainer.config import Config
-from trainer.process import accelerate_file
+from trainer.running.config import Config
+from trainer.running.process import accelerate_file
 
 
 def settings_of(config: Config) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from textwrap import wrap
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ from ...volume.slices import SliceImage, plane_image
 from ..explanation.answer import Answer
 from ..session import Session
 
+_WORDS: Final = 36  # characters of a sentence among the flags, which have less than half the width
 _EMPTY = SliceScene(None, (1, 1), notice="Open a folder, an archive or a file with CT images.")
 
 
@@ -111,7 +114,8 @@ class SceneSource(QObject):
         )
         scene = compose(series, image, session.window, corners=corners)
         if session.slabs.problem:
-            scene = replace(scene, warnings=(*scene.warnings, f"▲ {session.slabs.problem}"))
+            why = wrap(f"▲ {session.slabs.problem}", _WORDS, subsequent_indent="   ")
+            scene = replace(scene, warnings=(*scene.warnings, *why))
         return scene if session.slice_loaded else replace(scene, image=None, notice=self._why_not())
 
     def _why_not(self) -> str:

@@ -21,6 +21,7 @@ from .cine import Cine
 from .cine_button import CineButton, CineMenu
 from .slab_menu import SlabMenu
 
+_SHORT: Final = {"": "Custom", "automatic": "Auto"}  # the bar of a 1280 pixel wide screen is full
 PLANES: Final[tuple[PlaneName3, ...]] = ("axial", "coronal", "sagittal")
 _TOOL_ICONS: Final[dict[Tool, str]] = {
     Tool.WINDOW: "mdi6.contrast-circle",
@@ -164,7 +165,7 @@ class ViewBar(QToolBar):
 
     def _show_window(self) -> None:
         window = self._session.window
-        name = self._session.window_name.capitalize() or "Custom"
+        name = _SHORT.get(self._session.window_name) or self._session.window_name.capitalize()
         self.window_button.setText(
             f"{name}  {wording.number(window.width_hu)} / {wording.number(window.centre_hu)}"
         )
