@@ -104,7 +104,7 @@ def test_an_error_nobody_expected_ends_the_process_and_is_told(watch: Watch) -> 
     watched = watch(Watched.stub(0.0))
     bad, again = slice_request(question="fail"), slice_request()
     watched.client.explain(bad)
-    failed = watched.end_of(bad.id, 5)
+    failed = watched.end_of(bad.id, 20)
     assert isinstance(failed, Failed)
     assert "tensors do not match" in failed.text
     watched.client.explain(again)
