@@ -12,9 +12,9 @@ from ct_in_memory import make_series, make_volume
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from medreason_viewer.ui.input_profile import Tool
+from medreason_viewer.ui.keys.profile import Tool
 from medreason_viewer.ui.session import Session
-from medreason_viewer.ui.slice_view import SliceView
+from medreason_viewer.ui.viewport.slice_view import SliceView
 from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.window import Window, to_grey
 
