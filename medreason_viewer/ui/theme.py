@@ -35,6 +35,8 @@ QMenuBar::item:selected {{ background: {RAISED}; }}
 QMenu {{ background: {RAISED}; border: 1px solid {LINE}; padding: 4px 0; }}
 QMenu::item {{ padding: 5px 28px 5px 24px; }}
 QMenu::icon {{ padding-left: 8px; }}
+QMenu::icon:checked {{ background: {PANEL}; border: 1px solid {ACCENT}; border-radius: 4px; padding: 2px;
+                        margin-left: 4px; }}
 QMenu::item:selected {{ background: {LINE}; }}
 QMenu::item:disabled {{ color: {MUTED}; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px 8px; }}
