@@ -227,7 +227,7 @@ def test_a_bundle_that_cannot_be_loaded_is_told_in_one_sentence(
 PARENT = """
 import sys, threading, time
 from pathlib import Path
-from medreason_viewer.reasoning.client import ModelClient
+from medreason_viewer.reasoning.process.client import ModelClient
 told = threading.Event()
 def tell(event):
     if getattr(event, "state", "") == sys.argv[1]:

@@ -182,7 +182,8 @@ def test_one_process_takes_one_gpu_and_several_are_launched(config: Config) -> N
 SLEEPS = """
 import signal, sys, time
 from pathlib import Path
-from trainer import cli, process
+from trainer import cli
+from trainer.running import process
 waits = "import sys, time, pathlib; pathlib.Path(sys.argv[1]).write_text('x'); time.sleep(60)"
 process.Process.command = lambda self, step: [sys.executable, "-c", waits, sys.argv[2]]
 sys.exit(cli.main(["run", sys.argv[1], "--unchecked"]))

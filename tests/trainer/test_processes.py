@@ -11,7 +11,7 @@ from pathlib import Path
 WORKER = """
 import sys, time
 from pathlib import Path
-from trainer import processes
+from trainer.tuning import processes
 made = Path(sys.argv[1])
 with processes.main_first():
     if processes.is_main():

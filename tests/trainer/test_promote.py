@@ -188,7 +188,7 @@ def test_a_failure_on_the_way_leaves_the_old_one_serving(
 
 _KILLED = """
 import os, pathlib, sys
-from trainer import serving
+from trainer.serving import which as serving
 folder, bundle_, call = sys.argv[1:]
 calls = 0
 def die(*args, **kwargs):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,16 +143,6 @@ def test_synth_command_writes_a_set(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == ""
     assert cli.main([*words, "--workers", "1"]) == 1
     assert "already holds" in capsys.readouterr().err
-
-
-def test_the_trainer_needs_no_window() -> None:
-    rooms = "architecture cli collate dataset dense evaluate fit items metrics recipe sft synth warmup"
-    code = (
-        "import sys; from trainer import {}; print([m for m in sys.modules if m[:7] in ('PySide6', 'vtk')])"
-    )
-    words = [sys.executable, "-c", code.format(", ".join(rooms.split()))]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
-    assert done.stdout.strip() == "[]"
 
 
 def test_no_finding_is_an_answer(small_manifest: Manifest) -> None:

@@ -11,10 +11,11 @@ import pytest
 from launched import STEPS
 from short_runs import KINDS, losses
 
+from trainer.running.config import CONFIGS
 from trainer.tuning import checkpoints
 
 HERE = Path(__file__).parent
-CONFIG = Path(checkpoints.__file__).parent / "configs" / "accelerate" / "ddp-cpu.yaml"
+CONFIG = CONFIGS / "accelerate" / "ddp-cpu.yaml"
 
 
 def _run(folder: Path, *command: str) -> None:
