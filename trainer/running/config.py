@@ -171,6 +171,9 @@ class Grpo:
     )
     locate: float = _field(0.5, "share of the prompts that ask where", unit="0 to 1")
     no_think: bool = _field(False, "train to answer without reasoning")
+    curriculum: float = _field(
+        0.0, "how strictly prompts with large lesions come before those with small ones", unit="0 to 1"
+    )
     train_vision: bool = _field(False, "the vision tower changes too (full only)")
     rollouts: Literal["local", "vllm"] = _field(
         "local", "local writes completions with the model in training; vllm (lora only) with vLLM"
@@ -196,6 +199,7 @@ class Grpo:
         )
         _require(self.beta >= 0, "beta must not be negative")
         _require(0 <= self.locate <= 1, "locate must be between 0 and 1")
+        _require(0 <= self.curriculum <= 1, "curriculum must be between 0 and 1")
         _require(min(self.correctness, self.format, self.validation) >= 0, "a weight is negative")
 
 
