@@ -71,15 +71,15 @@ class Session(Marks):
         self.scan: Scan | None = None
         self.series: Series | None = None
         self.volume: CtVolume | None = None
-        self.problem = ""
         self.plane_name: PlaneName3 = "axial"
         self._native: PlaneName3 = "axial"
-        self.slice_index = 0
+        self.slice_index, self.problem = 0, ""
         self.window, self.window_name = PRESETS["mediastinum"], "mediastinum"
         self.view = View()
         self.key_images = KeyImages(self)
         self.key_images.changed.connect(self.overlay_changed)
-        self.slabs = Slabs(self)
+        self.slabs = Slabs(self, self)
+        self.slice_changed.connect(self.slabs.work_out)
         self.slabs.arrived.connect(self.explanation_changed)
         self._waits_for_window = True
         self._looks: dict[int, _Look] = {}
