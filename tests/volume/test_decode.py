@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from decoding_children import decoding_children
 
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import Cancelled
@@ -270,7 +271,7 @@ def test_a_bitstream_larger_than_its_header_is_refused_cheaply(
 
     def watch() -> None:
         while not stop.wait(0.01):
-            for child in psutil.Process().children():
+            for child in decoding_children():
                 try:
                     peak[0] = max(peak[0], child.memory_info().rss)
                 except psutil.Error:
@@ -315,7 +316,7 @@ def test_loading_stops_when_asked(series_of: Callable[[str], Series]) -> None:
     cancel.request()
     with pytest.raises(Cancelled):
         list(loading)
-    assert not psutil.Process().children()
+    assert not decoding_children()
 
 
 def test_a_child_imports_little() -> None:

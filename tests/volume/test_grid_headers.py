@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 import SimpleITK
+from decoding_children import decoding_children
 
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import Cancelled, UnreadableFile
@@ -31,11 +32,7 @@ def nifti(tmp_path: Path) -> Path:
 
 
 def child() -> psutil.Process:
-    [found] = [
-        process
-        for process in psutil.Process().children()
-        if "grid_header_child" in " ".join(process.cmdline())
-    ]
+    [found] = decoding_children()
     return found
 
 

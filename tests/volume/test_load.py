@@ -12,6 +12,7 @@ import psutil
 import pytest
 import SimpleITK as sitk
 from ct_in_memory import make_series, pattern
+from decoding_children import decoding_children
 from dicom_writer import stack, write
 from numpy.typing import NDArray
 
@@ -198,7 +199,7 @@ def test_other_formats_are_read_by_a_child(tmp_path: Path) -> None:
     assert volume.loaded.all()
     expected = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "ct.nrrd")))
     assert volume.stored.sum() == expected.sum()
-    assert not psutil.Process().children()
+    assert not decoding_children()
 
 
 def test_one_slice_of_another_format(tmp_path: Path) -> None:
@@ -225,12 +226,12 @@ def test_a_file_that_never_ends_is_given_up(tmp_path: Path) -> None:
     os.mkfifo(path, stat.S_IRUSR | stat.S_IWUSR)  # a reader hangs here
     with pytest.raises(UnreadableFile, match="more memory or time"):
         read_in_child(CtVolume.empty(series), Cancel(), deadline_s=1.0)
-    assert not psutil.Process().children()
+    assert not decoding_children()
     stop = Cancel()
     stop.request()
     with pytest.raises(Cancelled):
         read_in_child(CtVolume.empty(series), stop, deadline_s=5.0)
-    assert not psutil.Process().children()
+    assert not decoding_children()
 
 
 def test_voxels_that_need_too_much_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,7 +226,7 @@ def test_progress_and_cancel(tmp_path: Path) -> None:
     write(tmp_path, *stack(4))
     seen: list[tuple[int, int]] = []
     scan(tmp_path, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert seen[-5:] == [(done, 4) for done in range(5)]
     cancel = Cancel()
     with pytest.raises(Cancelled):
         scan(tmp_path, cancel=cancel, progress=lambda done, total: cancel.request())

@@ -81,7 +81,8 @@ def _run(args: argparse.Namespace) -> None:
         page = preflight.check(config)
         sys.stderr.write(page.as_text(least="warning"))
         _refuse(page)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # the first is ignored where a shell starts us behind "&"
+        signal.signal(number, signal.default_int_handler)
     try:
         pipeline.run(config, span)
     except KeyboardInterrupt:
