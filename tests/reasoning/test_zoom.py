@@ -73,8 +73,8 @@ def test_sides_are_on_the_grid_and_within_the_limit_and_the_aspect_is_kept(
     height, width = model_size(rows, cols, spec)
     assert height % 28 == width % 28 == 0
     assert height * width <= spec.max_pixels
-    if 0.5 < rows / cols < 2:
-        assert height / width == pytest.approx(rows / cols, rel=0.34)
+    if 0.5 < rows / cols < 2:  # each side is at most one step of the grid from where it belongs
+        assert (height - 28) / (width + 28) <= rows / cols <= (height + 28) / max(width - 28, 1)
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(1, 5000), (5000, 1), (10, 2000), (1, 1)])
