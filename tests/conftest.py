@@ -6,6 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, so that a change is to blame when a test fails; campaigns draw their own:
+# HYPOTHESIS_PROFILE=search.
+settings.register_profile("steady", derandomize=True)
+settings.register_profile("search", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 _CT = Path(os.environ.get("MEDREASON_CT", Path(__file__).parents[2] / "shared" / "ct"))
