@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -34,9 +37,11 @@ def quiet_machine() -> None:
 @pytest.mark.bench
 @pytest.mark.usefixtures("quiet_machine")
 def test_a_series_opens_faster_and_smaller_than_in_simpleitk() -> None:
-    measured = bench_volume(stall_s=0.0)
-    if measured["load_s"] > 0.25 * measured["simpleitk_load_s"]:  # twice the usual: something else ran, too
-        measured = bench_volume(stall_s=0.0)
+    # In a process of its own, as the command is: this one has a whole suite's memory behind it.
+    found = "from medreason_viewer.volume.bench import bench_volume as bench"
+    code = f"import json; {found}; print(json.dumps(bench(stall_s=0)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    measured = json.loads(done.stdout)
     ours = measured["scan_s"] + measured["load_s"]
     theirs = measured["simpleitk_scan_s"] + measured["simpleitk_load_s"]
     assert ours <= 0.6 * theirs
