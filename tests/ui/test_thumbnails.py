@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, RLELossless, generate_uid
@@ -95,7 +96,7 @@ def test_one_decoder_makes_all(
     assert [(image.height(), image.width()) for _, image in made] == list(SIZES)
     assert len(started) == 1
     thumbnails.close()
-    assert started[0]._process.poll() is not None
+    assert not psutil.pid_exists(started[0].pid)
 
 
 def test_those_in_sight_come_first(thumbnails: Thumbnails, series: list[Series], qtbot: QtBot) -> None:
@@ -115,7 +116,7 @@ def test_another_study_ends_them(
     thumbnails.close()
     qtbot.wait(20)
     assert len(made) < len(SIZES)
-    assert started[0]._process.poll() is not None
+    assert not psutil.pid_exists(started[0].pid)
 
 
 def test_a_pool_of_the_caller_stays_open(series: list[Series]) -> None:

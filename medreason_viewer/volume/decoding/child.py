@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 import queue
-import subprocess
-import sys
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from ..series import Frame
 from .pixels import NotCtPixels, Stored, check_fits, check_layout
-from .wire import Reply, Request, Ring, Start, read_reply
+from .process import ListenedProcess
+from .wire import Reply, Request
 
 DEPTH: Final = 2  # frames in a child's hands: one being decoded, one waiting for it
-_ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
-_ROOT: Final = Path(__file__).parents[3]  # where this very program is imported from
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +61,14 @@ class Child:
 
     def __init__(self, slot_bytes: int, limits: Limits, replies: Replies) -> None:
         self._limits = limits
-        self._ring = Ring(DEPTH, slot_bytes)
         self._free = list(range(DEPTH))
         self._asked: deque[tuple[Request, Job]] = deque()
         self._due = time.monotonic() + limits.start_s
         self.ready = False
         memory = limits.memory_bytes + 16 * slot_bytes
-        start = Start(self._ring.name, DEPTH, slot_bytes, memory, os.getpid())
-        self._process = spawn("decoders", (start.encode(),), self._ring.descriptor)
-        self._listener = threading.Thread(target=self._listen, args=(replies,), daemon=True)
-        self._listener.start()
+        self._process = ListenedProcess(
+            "decoders", DEPTH, slot_bytes, memory, lambda reply: replies.put((self, reply))
+        )
 
     @property
     def pid(self) -> int:
@@ -110,7 +101,7 @@ class Child:
         layout = job.frame.layout
         check_layout(layout)
         check_fits(layout, job.out)
-        if layout.rows * layout.cols * 2 != job.out.nbytes or job.out.nbytes > self._ring.slot_bytes:
+        if layout.rows * layout.cols * 2 != job.out.nbytes or job.out.nbytes > self._process.ring.slot_bytes:
             raise NotCtPixels("its size differs from the other slices'")
         offset, count = place
         patience = self._limits.deadline_s + self._limits.start_s
@@ -120,13 +111,7 @@ class Child:
         if not self._asked and self.ready:
             self._due = time.monotonic() + self._limits.deadline_s
         self._asked.append((request, job))
-        self._send(request.encode())
-
-    def _send(self, message: bytes) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # it is gone, and its listener says so
-            self._process.stdin.write(message)
-            self._process.stdin.flush()
+        self._process.send(request.encode())
 
     def started(self) -> None:
         """It has said that it runs: time its first frame from now."""
@@ -144,7 +129,7 @@ class Child:
         if reply.good and reply.size != job.out.nbytes:
             return None
         if reply.good:
-            with self._ring.slot(request.slot, reply.size) as slot:
+            with self._process.ring.slot(request.slot, reply.size) as slot:
                 pixels = np.frombuffer(slot, job.out.dtype).reshape(job.out.shape)
                 np.copyto(job.out, pixels)
                 del pixels
@@ -155,40 +140,5 @@ class Child:
 
     def end(self) -> list[Job]:
         """Kill it and give back all it held; returns the frames it still had, oldest first."""
-        self._process.kill()
-        self._process.wait()
-        self._listener.join()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        self._ring.close()
+        self._process.end()
         return [job for _, job in self._asked]
-
-    def _listen(self, replies: Replies) -> None:
-        assert self._process.stdout is not None
-        while True:
-            reply = read_reply(self._process.stdout.fileno())
-            replies.put((self, reply))
-            if reply is None:
-                return
-
-
-def spawn(module: str, arguments: tuple[str, ...], shared: int) -> subprocess.Popen[bytes]:
-    """Run a module of this package in a fresh interpreter, with a descriptor of shared memory.
-
-    No fork of a process that has threads, and no module out of the current folder, which may be anyone's.
-    """
-    system: dict[str, Any] = {"pass_fds": (shared,)}
-    if sys.platform == "win32":
-        system = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
-    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
-    one = dict.fromkeys(_ONE_THREAD, "1")
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", f"{__package__}.{module}", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # what codecs print may hold what they read
-        env={**os.environ, **one, "PYTHONPATH": path},
-        **system,
-    )

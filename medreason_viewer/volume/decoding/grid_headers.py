@@ -6,10 +6,7 @@ A header that kills the child, or keeps it longer than the deadline, costs its o
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
-import subprocess
-import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -19,9 +16,9 @@ from ...cancel import Cancel
 from ...errors import UnreadableFile
 from ..grids.facts import FACTS_BYTES, GridFacts
 from ..series import Format
-from .child import spawn
 from .grid_header_child import encode_question
-from .wire import Reply, Ring, Start, read_reply
+from .process import ListenedProcess
+from .wire import Reply
 
 _DEADLINE_S: Final = 10.0
 _START_S: Final = 20.0  # an interpreter and SimpleITK, on a machine that is busy
@@ -83,26 +80,17 @@ class GridHeaders:
 
 
 class _Child:
-    """The process, a struct of memory shared with it, and a thread that listens to it."""
+    """The process, and the order of questions and answers."""
 
     def __init__(self) -> None:
-        self._ring = Ring(1, FACTS_BYTES)
         self._replies: queue.SimpleQueue[Reply | None] = queue.SimpleQueue()
         self._ticket = 0
-        start = Start(self._ring.name, 1, FACTS_BYTES, _MEMORY_BYTES, os.getpid())
-        self._process: subprocess.Popen[bytes] = spawn(
-            "grid_header_child", (start.encode(),), self._ring.descriptor
-        )
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
+        self._process = ListenedProcess("grid_header_child", 1, FACTS_BYTES, _MEMORY_BYTES, self._replies.put)
 
     def ask(self, path: Path, kind: Format, deadline_s: float, cancel: Cancel) -> Reply:
         """One answer; ValueError if none comes in time, or one to another question."""
         self._ticket += 1
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # it is gone, and its listener says so
-            self._process.stdin.write(encode_question(self._ticket, path, kind, deadline_s))
-            self._process.stdin.flush()
+        self._process.send(encode_question(self._ticket, path, kind, deadline_s))
         due = time.monotonic() + deadline_s
         while time.monotonic() < due:
             cancel.check()
@@ -117,24 +105,9 @@ class _Child:
         """The facts of an answer; None where it is a refusal, ValueError where it makes no sense."""
         if not reply.good:
             return None
-        with self._ring.slot(0, FACTS_BYTES) as slot:
+        with self._process.ring.slot(0, FACTS_BYTES) as slot:
             return GridFacts.decode(bytes(slot))
 
     def end(self) -> None:
         """Kill it and give back all it held."""
-        self._process.kill()
-        self._process.wait()
-        self._listener.join()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        self._ring.close()
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        while True:
-            reply = read_reply(self._process.stdout.fileno())
-            self._replies.put(reply)
-            if reply is None:
-                return
+        self._process.end()

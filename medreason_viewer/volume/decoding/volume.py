@@ -13,7 +13,7 @@ import numpy as np
 from ...cancel import Cancel
 from ...errors import UnreadableFile
 from ..ct import CtVolume
-from .child import spawn
+from .process import spawn
 from .volume_decoder import RESCALE
 from .wire import Reply, Ring, Start, read_reply
 
