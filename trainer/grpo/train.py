@@ -60,12 +60,11 @@ def _as_trl(name: str, score: Score) -> Callable[..., list[float | None]]:
     return reward
 
 
-class _Trainer(resuming.WholeCheckpoints, GRPOTrainer):
+class _Trainer(resuming.WholeModel, GRPOTrainer):
     """TRL's trainer; rollouts share their prefill, and replies stay in the run's folder."""
 
     shared: bool = True
     rounded: bool = False
-    trained: Any
     folder: Path
 
     def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
@@ -96,12 +95,6 @@ class _Trainer(resuming.WholeCheckpoints, GRPOTrainer):
         folder.mkdir(exist_ok=True)
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         (folder / f"step-{self.state.global_step:06d}.jsonl").write_text(text, encoding="utf-8")
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        if adapters.is_adapted(self.trained) or self.is_fsdp_enabled:
-            super()._load_from_checkpoint(resume_from_checkpoint, model)
-        else:
-            resuming.load_full(self.trained, resume_from_checkpoint)
 
 
 def round_to_nf4(language_model: nn.Module) -> None:
@@ -148,9 +141,7 @@ def reinforce(
         trainer = _trainer(model, tokenizer_folder, prompts(data, manifest, plan), manifest, plan, folder)
         for callback in (Progress("grpo", plan.prompts * plan.group), *callbacks):
             trainer.add_callback(callback)
-        resuming.train(trainer, folder, resume, SMALLER)
-    history: list[dict[str, float]] = trainer.state.log_history
-    return history
+        return resuming.train(trainer, folder, resume, SMALLER)
 
 
 def _trainer(

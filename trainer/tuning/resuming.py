@@ -16,7 +16,7 @@ from transformers import Qwen2_5_VLForConditionalGeneration, Trainer
 
 from medreason_viewer.errors import DataSetError, MedReasonError, TrainingError
 
-from . import checkpoints
+from . import adapters, checkpoints
 
 _WEIGHTS_ONLY: Final = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 _NO_MEMORY: Final = re.compile(r"can't allocate memory|out of memory|DataLoader worker .*killed", re.I)
@@ -74,6 +74,18 @@ class WholeCheckpoints(Trainer):
             raise TrainingError(_diverged(f"a weight after step {self.state.global_step}"))
 
 
+class WholeModel(WholeCheckpoints):
+    """The same for a trainer of the model itself, all of it or an adapter."""
+
+    trained: Any
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        if adapters.is_adapted(self.trained) or self.is_fsdp_enabled:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+        else:
+            load_full(self.trained, resume_from_checkpoint)
+
+
 def _diverged(what: str) -> str:
     return (
         f"The training ran away: {what} is not a finite number. Nothing of it was saved; lower the learning "
@@ -94,7 +106,7 @@ def load_full(model: nn.Module, folder: str) -> None:
     nn.Module.load_state_dict(model, saved.state_dict())
 
 
-def train(trainer: Trainer, run: Path, resume: bool, smaller: Sequence[str]) -> None:
+def train(trainer: Trainer, run: Path, resume: bool, smaller: Sequence[str]) -> list[dict[str, float]]:
     """Train to the end, from the last whole checkpoint where that is asked for.
 
     Parameters
@@ -103,6 +115,11 @@ def train(trainer: Trainer, run: Path, resume: bool, smaller: Sequence[str]) -> 
         Where the checkpoints are.
     smaller : sequence of str
         What a user can change where memory does not suffice.
+
+    Returns
+    -------
+    list of dict
+        What was logged, with its step.
 
     Raises
     ------
@@ -114,6 +131,8 @@ def train(trainer: Trainer, run: Path, resume: bool, smaller: Sequence[str]) -> 
     checkpoint = checkpoints.last_checkpoint(run) if resume else None
     with _in_sentences(smaller), _weights_only():
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    history: list[dict[str, float]] = trainer.state.log_history
+    return history
 
 
 @contextlib.contextmanager

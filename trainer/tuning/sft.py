@@ -79,11 +79,10 @@ class Sft:
         return draws(cases, self.fit.steps * self.fit.batch, self.turns, self.fit.seed, times)
 
 
-class _Trainer(resuming.WholeCheckpoints, SFTTrainer):
+class _Trainer(resuming.WholeModel, SFTTrainer):
     """TRL's trainer, with weights rounded from a given step on, and the warm-up's loss beside its own."""
 
     nf4_from_step: int | None = None
-    trained: Any
     heads: dense.DenseHeads | None = None
     dense_weight: float = 0.0
 
@@ -103,12 +102,6 @@ class _Trainer(resuming.WholeCheckpoints, SFTTrainer):
             hook.remove()
         extra, _ = self.heads(dense.features_of(seen[0]), **targets)
         return loss + self.dense_weight * extra / self.current_gradient_accumulation_steps
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        if adapters.is_adapted(self.trained) or self.is_fsdp_enabled:
-            super()._load_from_checkpoint(resume_from_checkpoint, model)
-        else:
-            resuming.load_full(self.trained, resume_from_checkpoint)
 
     def training_step(self, *args: Any, **kwargs: Any) -> Any:
         step: Callable[..., Any] = super().training_step
@@ -157,9 +150,7 @@ def fine_tune(
     trainer = _trainer(model, tokenizer_folder, data, manifest, plan, folder, heads)
     for callback in (Progress("sft", plan.fit.batch), *callbacks):
         trainer.add_callback(callback)
-    resuming.train(trainer, folder, resume, SMALLER)
-    history: list[dict[str, float]] = trainer.state.log_history
-    return history
+    return resuming.train(trainer, folder, resume, SMALLER)
 
 
 def _trainer(
