@@ -25,6 +25,7 @@ from ..tuning import adapters, curriculum, resuming
 from ..tuning.fit import Progress, draws
 from ..tuning.nf4 import as_nf4, rounded
 from .chat_processor import ChatProcessor
+from .images_once import images_once
 from .plan import Grpo
 from .rewards import REWARDS, Score, Truth
 from .rollouts import shared_prefill
@@ -61,7 +62,7 @@ def _as_trl(name: str, score: Score) -> Callable[..., list[float | None]]:
 
 
 class _Trainer(resuming.WholeModel, GRPOTrainer):
-    """TRL's trainer; rollouts share their prefill, and replies stay in the run's folder."""
+    """TRL's trainer; a group's prompt and image are read once, and replies stay in the run's folder."""
 
     shared: bool = True
     rounded: bool = False
@@ -71,6 +72,12 @@ class _Trainer(resuming.WholeModel, GRPOTrainer):
         with shared_prefill(adapters.bare(self.trained)) if self.shared else nullcontext():
             generate: Callable[..., Any] = super()._generate_single_turn
             return generate(*args, **kwargs)
+
+    def _get_per_token_logps_and_entropies(self, model: Any, *args: Any, **kwargs: Any) -> Any:
+        bare = adapters.bare(self.accelerator.unwrap_model(model))
+        with images_once(bare) if self.shared else nullcontext():
+            read: Callable[..., Any] = super()._get_per_token_logps_and_entropies
+            return read(model, *args, **kwargs)
 
     def training_step(self, *args: Any, **kwargs: Any) -> Any:
         step: Callable[..., Any] = super().training_step

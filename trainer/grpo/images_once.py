@@ -1,0 +1,56 @@
+"""Each different image of a pass goes through the vision tower once.
+
+The completions of a group show the same image, and GRPO reads every completion again for its
+log-probabilities, in training and under the reference model. Gradients stay the same: those of equal images
+add up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@contextlib.contextmanager
+def images_once(model: Any) -> Iterator[None]:
+    """Within the block, passes of the model give equal images to its vision tower once.
+
+    Parameters
+    ----------
+    model : Qwen2_5_VLForConditionalGeneration
+        Not wrapped; LoRA layers injected in it are used.
+    """
+    inner = model.model
+    stock = inner.get_image_features
+
+    def features(pixel_values: Tensor, image_grid_thw: Tensor, **more: Any) -> Any:
+        images = pixel_values.split(image_grid_thw.prod(-1).tolist())
+        first, number_of = numbered(images)
+        if len(first) == len(images):
+            return stock(pixel_values, image_grid_thw, **more)
+        found = stock(torch.cat([images[row] for row in first]), image_grid_thw[first], **more)
+        found.pooler_output = tuple(found.pooler_output[number] for number in number_of)
+        return found
+
+    inner.get_image_features = features
+    try:
+        yield
+    finally:
+        del inner.get_image_features
+
+
+def numbered(images: Sequence[Tensor]) -> tuple[list[int], list[int]]:
+    """Where each different image stands first, and for every image the number of its like among those."""
+    first: list[int] = []
+    number_of = []
+    for row, image in enumerate(images):
+        like = (number for number, other in enumerate(first) if torch.equal(images[other], image))
+        number = next(like, len(first))
+        if number == len(first):
+            first.append(row)
+        number_of.append(number)
+    return first, number_of
