@@ -15,9 +15,16 @@
     │   ├── ModelOutOfMemory
     │   └── WorkerDied
     ├── AnswerUnreadable        keeps the model's raw text
+    ├── ExportRefused           a finding that an object cannot carry
     ├── DataSetError            training data, named by file and row
     ├── TrainingError           a training run that cannot go on as it is
     ├── SettingsError
+    ├── NetworkError            a PACS that does not do what was asked
+    │   ├── ServerUnreachable   no answer: trying again may help
+    │   ├── ServerRefused       the answer is no
+    │   └── SecretError         a password or token that the keyring does not give
+    ├── RecordUnreadable        a file that holds no explanation or finding
+    ├── JournalError            the journal cannot be opened, read or written
     └── Cancelled               the user stopped it
 
 ``str(error)`` is that sentence. Mistakes of a programmer stay ``ValueError`` and its like.
@@ -93,6 +100,10 @@ class AnswerUnreadable(MedReasonError):
         self.raw = raw
 
 
+class ExportRefused(MedReasonError):
+    """A finding that cannot be written as that kind of object, and why."""
+
+
 class DataSetError(MedReasonError):
     """Training or evaluation data that cannot be used, named by file and row."""
 
@@ -103,6 +114,30 @@ class TrainingError(MedReasonError):
 
 class SettingsError(MedReasonError):
     """A settings file that cannot be understood."""
+
+
+class RecordUnreadable(MedReasonError):
+    """A document that should hold an explanation or a finding, and does not."""
+
+
+class JournalError(MedReasonError):
+    """The journal cannot be opened, read or written; what it acknowledged before stands."""
+
+
+class NetworkError(MedReasonError):
+    """A PACS, or the way to it, does not do what was asked."""
+
+
+class ServerUnreachable(NetworkError):
+    """No answer within the time allowed, or the connection broke: trying again may help."""
+
+
+class ServerRefused(NetworkError):
+    """The server answered, and the answer is no."""
+
+
+class SecretError(NetworkError):
+    """The system's keyring does not give, or does not take, a password or token."""
 
 
 class Cancelled(MedReasonError):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Any, Final
 
-from ..volume.geometry import SliceBox, SlicePlane
+import numpy as np
+
+from ..errors import RecordUnreadable
+from ..volume.geometry import SliceBox, SlicePlane, Vector
 from ..volume.measure import Statistics
-from ..volume.window import Window
+from .plain_values import NotPlain, from_plain, to_plain
 from .request import Check, Explanation, Step
 
 SCHEMA_VERSION: Final = 1
+_CORNER_MM: Final = 1e-3
+_DERIVED: Final = {"schema_version", "region_source", "region_label", "box_slice", "corners_mm", "checks"}
 _VERDICTS: Final = {"agrees": "agrees", "contradicts": "**contradicts**", "not_checkable": "not checkable"}
 _SOURCES: Final = {
     "reader": "drawn by the reader",
@@ -21,44 +25,109 @@ _SOURCES: Final = {
 
 
 def explanation_json(explanation: Explanation) -> dict[str, Any]:
-    """The document ``explanation.json``: plain values only, ready for :func:`json.dumps`.
+    """The document ``explanation.json``: plain values only, ready for :func:`json.dumps`, nothing left out.
 
-    ``checks`` holds the checks of every step in order, then the answer's. ``corners_mm`` is None where the
-    image has no geometry; else four LPS points: top left, top right, bottom right, bottom left.
+    ``checks`` holds the checks of every step in order, then the answer's; each step and ``answer_checks``
+    hold their own once more. ``corners_mm`` is None where the image has no geometry; else four LPS points:
+    top left, top right, bottom right, bottom left.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite.
     """
     made = explanation
-    checks = [check for step in made.steps for check in step.checks]
+    plain: dict[str, Any] = to_plain(made)
+    region = plain.pop("region")
     return {
         "schema_version": SCHEMA_VERSION,
-        "key": dataclasses.asdict(made.key),
-        "slice_index": made.slice_index,
-        "display_window": _window(made.display_window),
-        "model_windows": [_window(window) for window in made.model_windows],
-        "region_source": made.region.source,
+        **plain,
+        "region_source": region["source"],
+        "region_label": region["label"],
         "box_slice": _box(made.region.box_slice),
         "corners_mm": _corners(made),
-        "steps": [{"text": step.text, "box_slice": _box(step.box_slice)} for step in made.steps],
-        "answer": made.answer,
-        "raw_reply": made.raw_reply,
-        "evidence": {
-            "box": _statistics(made.evidence.box),
-            "lesion": _statistics(made.evidence.lesion),
-            "side": made.evidence.side,
-        },
-        "checks": [dataclasses.asdict(check) for check in (*checks, *made.answer_checks)],
-        "model": {
-            "name": made.model.name,
-            "sha256": made.model.sha256,
-            "quantization": made.model.quantization,
-            "device": made.model.device,
-        },
-        "timing": dataclasses.asdict(made.timing),
-        "warnings": list(made.warnings),
+        "steps": [_step_json(step) for step in made.steps],
+        "checks": to_plain(_all_checks(made)),
     }
 
 
-def _window(window: Window) -> dict[str, float]:
-    return {"centre_hu": window.centre_hu, "width_hu": window.width_hu}
+def read_explanation(document: Any) -> Explanation:
+    """The explanation in a document of :func:`explanation_json`; all it was made from, and equal to it.
+
+    What stands there twice (``checks``, ``corners_mm``) is worked out again, and must agree.
+
+    Raises
+    ------
+    RecordUnreadable
+        If the document is not one, or something in it is missing, of a wrong kind, or contradicts the rest.
+    """
+    try:
+        made = _explanation(document)
+        checks, corners_mm = _all_checks(made), _corners(made)
+        written_mm = document["corners_mm"] and _read_corners(document["corners_mm"])
+    except ValueError as error:
+        raise RecordUnreadable(f"This is not the record of an explanation: {error}.") from error
+    if document["checks"] != to_plain(checks):
+        raise RecordUnreadable(
+            "This record contradicts itself: its checks are not those of its steps and answer."
+        )
+    if not _same_place(written_mm, corners_mm):
+        raise RecordUnreadable("This record contradicts itself: its corners_mm are not those of its box.")
+    return made
+
+
+def _read_corners(written: Any) -> tuple[Vector, ...]:
+    return from_plain(tuple[Vector, Vector, Vector, Vector], written, "corners_mm")
+
+
+def _same_place(written: Any, corners_mm: list[list[float]] | None) -> bool:
+    """To a thousandth of a millimetre: another processor may round otherwise."""
+    if written is None or corners_mm is None:
+        return written is corners_mm
+    return bool(np.allclose(written, corners_mm, rtol=0, atol=_CORNER_MM))
+
+
+def _all_checks(made: Explanation) -> tuple[Check, ...]:
+    return (*(check for step in made.steps for check in step.checks), *made.answer_checks)
+
+
+def _explanation(document: Any) -> Explanation:
+    if not isinstance(document, dict):
+        raise NotPlain("", "is not an object")
+    version = document.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise NotPlain("schema_version", f"is {version!r}, and this program reads {SCHEMA_VERSION}")
+    for name in ("region_source", "region_label", "box_slice", "steps", "checks", "corners_mm"):
+        if name not in document:
+            raise NotPlain(name, "is missing")
+    values = {name: value for name, value in document.items() if name not in _DERIVED}
+    values["region"] = {
+        "box_slice": _box_fields(document["box_slice"], "box_slice"),
+        "source": document["region_source"],
+        "label": document["region_label"],
+    }
+    values["steps"] = _steps_fields(document["steps"])
+    return from_plain(Explanation, values)
+
+
+def _steps_fields(steps: Any) -> list[Any]:
+    if not (isinstance(steps, list) and all(isinstance(step, dict) for step in steps)):
+        raise NotPlain("steps", "is not a list of objects")
+    return [
+        {**step, "box_slice": _box_fields(step.get("box_slice"), f"steps[{number}].box_slice")}
+        for number, step in enumerate(steps)
+    ]
+
+
+def _box_fields(corners: Any, where: str) -> Any:
+    if corners is None:
+        return None
+    x0, y0, x1, y1 = from_plain(tuple[float, float, float, float], corners, where)
+    return {"x0": x0, "y0": y0, "x1": x1, "y1": y1}
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    return {"text": step.text, "box_slice": _box(step.box_slice), "checks": to_plain(step.checks)}
 
 
 def _box(box_slice: SliceBox | None) -> list[float] | None:
@@ -72,14 +141,6 @@ def _corners(made: Explanation) -> list[list[float]] | None:
     plane = SlicePlane(key.origin_mm, key.x_axis, key.y_axis, key.spacing_mm)
     corners: list[list[float]] = plane.corners_mm(made.region.box_slice).tolist()
     return corners
-
-
-def _statistics(found: Statistics | None) -> dict[str, float | None] | None:
-    if found is None:
-        return None
-    values: dict[str, float | None] = dataclasses.asdict(found)
-    del values["pixels"]
-    return values
 
 
 def reasoning_markdown(explanation: Explanation) -> str:

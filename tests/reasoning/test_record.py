@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from chest_slice import AROUND_BALL, PLANE, key, request
+from explanations import explanations
+from hypothesis import given
 
+from medreason_viewer.errors import RecordUnreadable
 from medreason_viewer.reasoning.bundles.bundle import template
 from medreason_viewer.reasoning.dialogue import Dialogue, explanation
-from medreason_viewer.reasoning.record import explanation_json, reasoning_markdown
+from medreason_viewer.reasoning.record import explanation_json, read_explanation, reasoning_markdown
 from medreason_viewer.reasoning.request import Explanation, ModelInfo, Timing
 
 MANIFEST = template("demo")
@@ -33,8 +36,9 @@ TOP = {
         "box_slice",
     ),
     *("corners_mm", "steps", "answer", "raw_reply", "evidence", "checks", "model", "timing", "warnings"),
+    *("request_id", "region_label", "answer_checks"),
 }
-STATISTICS = {"mean_hu", "sd_hu", "min_hu", "max_hu", "area_mm2", "long_axis_mm", "short_axis_mm"}
+STATISTICS = {"mean_hu", "sd_hu", "min_hu", "max_hu", "area_mm2", "long_axis_mm", "short_axis_mm", "pixels"}
 
 
 def _explained(reply: str = REPLY, **changes: Any) -> Explanation:
@@ -49,11 +53,11 @@ def _explained(reply: str = REPLY, **changes: Any) -> Explanation:
 def test_the_document_has_the_fields_of_the_contract_and_no_other() -> None:
     document = explanation_json(_explained())
     assert document.keys() == TOP
-    assert all(step.keys() == {"text", "box_slice"} for step in document["steps"])
-    assert document["evidence"].keys() == {"box", "lesion", "side"}
+    assert all(step.keys() == {"text", "box_slice", "checks"} for step in document["steps"])
+    assert document["evidence"].keys() == {"box", "lesion", "side", "lesion_outline_slice", "lesion_cut"}
     assert document["evidence"]["box"].keys() == STATISTICS
     assert document["evidence"]["lesion"].keys() == STATISTICS
-    assert document["model"].keys() == {"name", "sha256", "quantization", "device"}
+    assert document["model"].keys() == {field.name for field in dataclasses.fields(ModelInfo)}
     assert document["timing"].keys() == {"load_s", "first_token_s", "total_s", "tokens", "tokens_per_s"}
     assert all(check.keys() == {"claim", "measured", "verdict"} for check in document["checks"])
 
@@ -130,3 +134,62 @@ def test_markup_of_a_model_stays_text() -> None:
 def test_no_patient_is_in_the_text_for_people() -> None:
     made = dataclasses.replace(_explained(), key=key(patient_key="DOE-4711"))
     assert "4711" not in reasoning_markdown(made)
+
+
+@given(explanations)
+def test_every_explanation_is_read_back_equal(made: Explanation) -> None:
+    text = json.dumps(explanation_json(made), allow_nan=False)
+    assert read_explanation(json.loads(text)) == made
+
+
+def test_a_real_explanation_is_read_back_equal() -> None:
+    made = _explained()
+    assert read_explanation(json.loads(json.dumps(explanation_json(made)))) == made
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("schema_version",), 7, "schema_version is 7, and this program reads 1"),
+        (("key", "frame_number"), "1", "key.frame_number is not a whole number"),
+        (("key", "patient"), "P", "key.patient is not known"),
+        (("evidence", "box", "mean_hu"), None, "evidence.box.mean_hu is not a number"),
+        (("evidence", "box", "mean_hu"), float("nan"), "evidence.box.mean_hu is not a number"),
+        (("evidence", "side"), "up", "evidence.side is none of right, left, midline"),
+        (("box_slice",), [1, 2, 1, 4], "empty or negative box"),
+        (("box_slice",), [1, 2, 3], "box_slice does not have 4 values"),
+        (("box_slice",), None, "region.box_slice is not an object"),
+        (("box_slice",), [54, 80, 82, 109], "its corners_mm are not those of its box"),
+        (("steps",), "none", "steps is not a list of objects"),
+        (("steps", 1, "box_slice"), [0], "steps[1].box_slice does not have 4 values"),
+        (("steps", 0, "checks"), [], "its checks are not those of its steps"),
+        (("corners_mm",), [[0, 0, 0]], "corners_mm does not have 4 values"),
+        (("corners_mm",), [[0, 0, 0]] * 4, "its corners_mm are not those of its box"),
+        (("corners_mm",), None, "its corners_mm are not those of its box"),
+        (("display_window", "width_hu"), 0, "display_window is refused: not a window"),
+        (("answer",), ["a"], "answer is not a text"),
+    ],
+)
+def test_nonsense_is_refused_with_its_place(place: tuple[Any, ...], value: Any, said: str) -> None:
+    document = explanation_json(_explained())
+    inner = document
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    with pytest.raises(RecordUnreadable) as caught:
+        read_explanation(document)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("document", [None, [], 5, {}, {"schema_version": 1}])
+def test_what_is_no_record_is_refused(document: Any) -> None:
+    with pytest.raises(RecordUnreadable, match="not the record of an explanation"):
+        read_explanation(document)
+
+
+@pytest.mark.parametrize("name", sorted(TOP - {"schema_version", "warnings"}))
+def test_a_missing_part_is_named(name: str) -> None:
+    document = explanation_json(_explained())
+    del document[name]
+    with pytest.raises(RecordUnreadable, match=f"{name} is missing"):
+        read_explanation(document)
