@@ -1,0 +1,1 @@
+"""Classic DICOM networking, by pynetdicom."""

@@ -1,0 +1,182 @@
+"""One association: opened under time limits, aborted when the user stops, always ended."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydicom.dataset import Dataset
+from pynetdicom import ae, association
+from pynetdicom.presentation import PresentationContext
+
+from ... import __version__
+from ...cancel import Cancel
+from ...errors import NetworkError, ServerRefused, ServerUnreachable
+from ...servers import Server
+from ..tls import client_context
+from . import quiet  # noqa: F401  # before anything is said
+
+CONNECT_S: Final = 10.0
+ANSWER_S: Final = 30.0  # for the next message of a conversation
+MOST_CONTEXTS: Final = 128  # PS3.8, 9.3.2.2: odd numbers up to 255
+_POLL_S: Final = 0.05
+_PDU_BYTES: Final = 128 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long to wait, in seconds: for a connection, and for the next message."""
+
+    connect_s: float = CONNECT_S
+    answer_s: float = ANSWER_S
+
+
+@contextmanager
+def associated(
+    server: Server,
+    contexts: Sequence[PresentationContext],
+    cancel: Cancel,
+    *,
+    negotiate: Sequence[Any] = (),
+    handlers: Sequence[Any] = (),
+    limits: Limits | None = None,
+) -> Iterator[association.Association]:
+    """An established association: released afterwards, aborted if something went wrong or the user stopped.
+
+    Raises
+    ------
+    ServerUnreachable, ServerRefused, Cancelled
+    """
+    cancel.check()
+    limits = limits or Limits()
+    link = _associate(server, contexts, negotiate, handlers, limits)
+    cancel.check()
+    if not link.is_established:
+        raise _why_not(server, link, limits)
+    try:
+        with _aborted_when_asked(link, cancel):
+            yield link
+    except GeneratorExit:  # whoever asked has enough
+        _abort(link)
+        raise
+    except BaseException:
+        _abort(link)
+        cancel.check()
+        raise
+    if link.is_established:
+        link.release()
+    _end(link)
+
+
+def check_status(server: Server, status: Dataset, what: str) -> int:
+    """The status of a reply.
+
+    Raises
+    ------
+    ServerUnreachable
+        If there was none: the connection broke, or time ran out.
+    """
+    if "Status" not in status:
+        raise ServerUnreachable(f"{server.name} broke off or stopped answering while {what}.")
+    return int(status.Status)
+
+
+def _associate(
+    server: Server,
+    contexts: Sequence[PresentationContext],
+    negotiate: Sequence[Any],
+    handlers: Sequence[Any],
+    limits: Limits,
+) -> association.Association:
+    entity = ae.ApplicationEntity(server.calling_ae)
+    entity.implementation_version_name = f"MEDREASON_{__version__}"[:16]
+    entity.connection_timeout = limits.connect_s
+    entity.acse_timeout = entity.dimse_timeout = limits.answer_s
+    entity.network_timeout = 2 * limits.answer_s
+    return entity.associate(
+        _address(server),
+        server.port,
+        list(contexts),
+        ae_title=server.called_ae,
+        max_pdu=_PDU_BYTES,
+        ext_neg=list(negotiate),
+        tls_args=(client_context(server), server.host) if server.tls else None,
+        evt_handlers=list(handlers),
+    )
+
+
+def _address(server: Server) -> str:
+    """The host's first address, for pynetdicom takes no names."""
+    try:
+        found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ServerUnreachable(f"The host {server.host} of {server.name} is not known here.") from error
+    return str(found[0][4][0])
+
+
+@contextmanager
+def _aborted_when_asked(link: association.Association, cancel: Cancel) -> Iterator[None]:
+    """Break the connection as soon as the user stops, whatever it is waiting for."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_POLL_S):
+            if cancel.requested:
+                link.abort(block=False)
+                return
+
+    watcher = threading.Thread(target=watch, name="dimse-cancel", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _abort(link: association.Association) -> None:
+    if link.is_established:
+        link.abort()
+    _end(link)
+
+
+def _end(link: association.Association) -> None:
+    link.kill()
+    if link.is_alive():
+        link.join(ANSWER_S)
+
+
+def _why_not(server: Server, link: association.Association, limits: Limits) -> NetworkError:
+    """The reason for there being no association, as an error to raise."""
+    _end(link)
+    answer = link.acceptor.primitive
+    if link.is_rejected and answer is not None:
+        sentence = f"{server.name} refuses to talk to {server.calling_ae}: {answer.reason_str.lower()}."
+        return ServerRefused(sentence) if answer.result == 1 else ServerUnreachable(sentence)
+    if link.acceptor.primitive is not None and not link.accepted_contexts:
+        return ServerRefused(f"{server.name} offers none of the services that were asked for.")
+    return _unreachable(server, limits)
+
+
+def _unreachable(server: Server, limits: Limits) -> ServerUnreachable:
+    """Connect once more by hand, for pynetdicom does not say what went wrong."""
+    where = f"{server.name} ({server.host}, port {server.port})"
+    try:
+        with socket.create_connection((server.host, server.port), limits.connect_s) as plain:
+            if server.tls:
+                with client_context(server).wrap_socket(plain, server_hostname=server.host):
+                    pass
+    except ssl.SSLCertVerificationError as error:
+        return ServerUnreachable(f"The certificate of {where} is not trusted: {error.verify_message}.")
+    except ssl.SSLError as error:
+        return ServerUnreachable(f"No TLS connection to {where} ({error.reason or error}).")
+    except TimeoutError:
+        return ServerUnreachable(f"{where} does not answer within {limits.connect_s:.0f} s.")
+    except OSError as error:
+        return ServerUnreachable(f"{where} cannot be reached ({error.strerror or error}).")
+    return ServerUnreachable(f"{where} is there, but does not answer as a DICOM server does.")

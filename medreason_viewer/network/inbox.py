@@ -1,0 +1,204 @@
+"""Where what was retrieved lies: a private folder, names by a keyed hash, files whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from platformdirs import user_cache_path
+
+from ..errors import UnreadableFile
+from ..volume.dicom import names
+from ..volume.dicom.tags import NotDicom, read_tags
+
+_APP: Final = "medreason-viewer"
+_WANTED: Final = frozenset(
+    {names.SOP_CLASS, names.SOP_UID, names.STUDY_UID, names.SERIES_UID, names.TRANSFER_SYNTAX}
+)
+_STALE_S: Final = 3600  # a part that old belongs to a process that was killed
+_SUFFIX, _PART = ".dcm", ".part"
+
+
+class Label(NamedTuple):
+    """What a DICOM file says it is."""
+
+    study_uid: str
+    series_uid: str
+    sop_uid: str
+    sop_class: str
+    transfer_syntax: str
+
+
+def read_label(path: Path) -> Label:
+    """What the file says it is.
+
+    Raises
+    ------
+    UnreadableFile
+        If it is no DICOM file, is damaged, or says nothing.
+    """
+    try:
+        tags = read_tags(path, _WANTED)
+    except NotDicom:
+        raise UnreadableFile(path, "it is no DICOM file") from None
+    texts = (names.STUDY_UID, names.SERIES_UID, names.SOP_UID, names.SOP_CLASS)
+    study, series, sop, kind = (tags.text(tag) for tag in texts)
+    label = Label(study, series, sop, kind, tags.transfer_syntax)
+    if not label.sop_uid or not label.sop_class:
+        raise UnreadableFile(path, "it does not say which object it is")
+    return label
+
+
+class Inbox:
+    """A folder readable by its user alone.
+
+    Parameters
+    ----------
+    root : Path, optional
+        By default in the user's cache folder.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or Path(user_cache_path(_APP, appauthor=False)) / "received"
+        private_folder(self.root)
+        self._salt = _salt(self.root / "salt")
+
+    def study(self, server: str, study_uid: str) -> StudyFolder:
+        """The folder of one study of one server."""
+        return StudyFolder(self.root / self._name(f"{server}\0{study_uid}"), study_uid, self._salt)
+
+    def trim(self, older_than_s: float) -> int:
+        """Delete studies that nothing was put into or asked of for so long; returns how many."""
+        before, gone = time.time() - older_than_s, 0
+        for folder in self.root.iterdir():
+            if folder.is_dir() and folder.stat().st_mtime < before:
+                shutil.rmtree(folder, ignore_errors=True)
+                gone += 1
+        return gone
+
+    def _name(self, text: str) -> str:
+        return keyed_hash(text, self._salt)
+
+
+class StudyFolder:
+    """The files of one study; see :meth:`Inbox.study`."""
+
+    def __init__(self, path: Path, study_uid: str, salt: bytes) -> None:
+        self.path = path
+        self.study_uid = study_uid
+        self._salt = salt
+        private_folder(path)
+        os.utime(path)
+        _drop_stale(path)
+
+    def place(self, sop_uid: str) -> Path:
+        """Where that object lies, or would."""
+        return self.path / (keyed_hash(sop_uid, self._salt) + _SUFFIX)
+
+    def has(self, sop_uid: str) -> bool:
+        """Whether it is here, whole."""
+        return self.place(sop_uid).exists()
+
+    def stamp(self, of: str) -> None:
+        """Empty the folder if it was filled for the study as described otherwise: under another patient, say."""
+        mark, now = self.path / "of", keyed_hash(of, self._salt)
+        if mark.exists() and mark.read_text("ascii") != now:
+            self.empty()
+        if not mark.exists():
+            with _beside(self.path) as part:
+                part.write_bytes(now.encode("ascii"))
+                os.replace(part, mark)
+
+    def empty(self) -> None:
+        """Delete what is in it."""
+        for file in self.path.iterdir():
+            file.unlink(missing_ok=True)
+
+    @contextmanager
+    def arriving(self) -> Iterator[Path]:
+        """A file to write into, readable by its user alone; gone afterwards unless :meth:`keep` took it."""
+        with _beside(self.path) as part:
+            yield part
+
+    def keep(self, part: Path, wanted: frozenset[str] | None = None) -> tuple[Path, bool]:
+        """Take a complete file in, under its own name; returns where it lies and whether it is new.
+
+        Parameters
+        ----------
+        wanted : frozenset of str, optional
+            The SOP instance UIDs that may come.
+
+        Raises
+        ------
+        UnreadableFile
+            If it is damaged, of another study, or was not asked for.
+        """
+        label = read_label(part)
+        if label.study_uid != self.study_uid or (wanted is not None and label.sop_uid not in wanted):
+            raise UnreadableFile(part, "it was not asked for")
+        place = self.place(label.sop_uid)
+        new = not place.exists()
+        if new:
+            flush(part)
+            os.replace(part, place)
+        return place, new
+
+
+def keyed_hash(text: str, key: bytes) -> str:
+    """A name that says nothing to whoever lacks the key: 40 letters."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=20).hexdigest()
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder that its user alone may enter."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "posix":
+        path.chmod(0o700)
+
+
+def flush(path: Path) -> None:
+    """Until it is on disk."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    descriptor, name = tempfile.mkstemp(dir=folder, suffix=_PART)
+    os.close(descriptor)
+    try:
+        yield Path(name)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+
+
+def _drop_stale(folder: Path) -> None:
+    before = time.time() - _STALE_S
+    for part in folder.glob("*" + _PART):
+        with contextlib.suppress(FileNotFoundError):
+            if part.stat().st_mtime < before:
+                part.unlink()
+
+
+def _salt(path: Path) -> bytes:
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    with _beside(path.parent) as part:
+        part.write_bytes(secrets.token_bytes(32))
+        flush(part)
+        with contextlib.suppress(FileExistsError):
+            os.link(part, path)  # the first of two processes wins
+    return path.read_bytes()

@@ -1,0 +1,48 @@
+"""A real Orthanc, and what must be gone after each test."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from orthanc import Orthanc, free_port
+from peers import tool
+
+from medreason_viewer.network.inbox import Inbox
+from medreason_viewer.servers import Receiver
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    """No thread and no child process outlives a test."""
+    threads = set(threading.enumerate())
+    children = {child.pid for child in psutil.Process().children(recursive=True)}
+    yield
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(2)
+    assert not [thread.name for thread in set(threading.enumerate()) - threads]
+    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in children]
+    assert not [child.name() for child in left]
+
+
+@pytest.fixture
+def receiver() -> Receiver:
+    """Where a store receiver may listen."""
+    return Receiver(port=free_port(), ae_title="VIEWER")
+
+
+@pytest.fixture
+def orthanc(tmp_path: Path, receiver: Receiver) -> Iterator[Orthanc]:
+    """A fresh and empty Orthanc on loopback."""
+    program = tool("Orthanc")
+    with Orthanc(program, tmp_path / "orthanc", receiver) as running:
+        yield running
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Inbox:
+    """An empty inbox."""
+    return Inbox(tmp_path / "inbox")
