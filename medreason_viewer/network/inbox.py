@@ -109,7 +109,7 @@ class StudyFolder:
         return self.place(sop_uid).exists()
 
     def stamp(self, of: str) -> None:
-        """Empty the folder if it was filled for the study as described otherwise: under another patient, say."""
+        """Empty the folder where it was filled for another description of the study: another patient, say."""
         mark, now = self.path / "of", keyed_hash(of, self._salt)
         if mark.exists() and mark.read_text("ascii") != now:
             self.empty()

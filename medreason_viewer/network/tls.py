@@ -1,4 +1,4 @@
-"""TLS as both protocols use it: 1.2 or later, servers verified by name, our certificate where there is one."""
+"""TLS for both protocols: 1.2 or later, servers verified by name, our certificate where there is one."""
 
 from __future__ import annotations
 

@@ -33,6 +33,8 @@ SYNTAXES: Final = (  # the common ones first
     "1.2.840.10008.1.2.4.202",  # HTJ2K lossless, by resolution
     "1.2.840.10008.1.2.4.203",  # HTJ2K
     "1.2.840.10008.1.2.2",  # big endian
+    "1.2.840.10008.1.2.4.53",  # JPEG, retired, as the next
+    "1.2.840.10008.1.2.4.55",
 )
 USUAL_CLASSES: Final = tuple(
     f"1.2.840.10008.5.1.4.1.1.{end}"
