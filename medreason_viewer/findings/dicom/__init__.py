@@ -1,0 +1,1 @@
+"""Findings as DICOM objects, and regions of others read back."""

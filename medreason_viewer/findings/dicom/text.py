@@ -1,0 +1,38 @@
+"""Text that may stand in a DICOM object: without control characters, no longer than its element takes."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+LONG_STRING: Final = 64  # characters of an LO element (PS3.5 table 6.2-1)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_CONTROL_IN_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]+")
+_LOST: Final = re.compile("[\ufffd\ud800-\udfff]")  # what was no letter of the character set it was read in
+_NAME_PARTS, _NAME_GROUPS = 5, 3
+
+
+def one_line(text: str, longest: int = LONG_STRING) -> str:
+    """A text for LO or SH: one line, no backslash, cut with an ellipsis."""
+    line = " ".join(_LOST.sub("?", _CONTROL.sub(" ", text)).replace("\\", "/").split())
+    return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
+
+
+def paragraphs(text: str) -> str:
+    """A text for UT: its lines kept, other control characters left out."""
+    lines = _LOST.sub("?", _CONTROL_IN_TEXT.sub(" ", text)).splitlines()
+    return "\r\n".join(line.rstrip() for line in lines).strip()
+
+
+def person_name(text: str) -> str:
+    """A name for PN: at most three groups of five parts, each group of at most 64 characters."""
+    line = " ".join(_LOST.sub("?", _CONTROL.sub(" ", text)).replace("\\", " ").split())
+    groups = [_name_group(group) for group in line.split("=")]
+    kept = [*groups[: _NAME_GROUPS - 1], " ".join(groups[_NAME_GROUPS - 1 :])[:LONG_STRING]]
+    return "=".join(kept).rstrip("=")
+
+
+def _name_group(group: str) -> str:
+    parts = [part.strip() for part in group.split("^")]
+    joined = "^".join([*parts[: _NAME_PARTS - 1], " ".join(parts[_NAME_PARTS - 1 :])])
+    return joined[:LONG_STRING].rstrip("^ ")
