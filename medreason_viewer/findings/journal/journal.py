@@ -1,0 +1,250 @@
+"""The journal itself: append-only, chained, sealed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from ... import __version__
+from ...errors import JournalError
+from . import place, schema, seal
+from .chain import content_of, digest, link, new_salt, root
+from .events import NAMES, Begun, Event, Judged, Troubled, Undone, new_id
+from .files import connect, spoken, transaction
+from .keys import KeyPlace, key_place
+from .views import Views
+
+_NO_FINDING: Final = "The journal has no such finding; it may have been erased."
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An entry is on the disk: its number, and the time it was given."""
+
+    number: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How the journal ends, as it says itself."""
+
+    journal_id: str
+    count: int
+    hash: bytes
+    mac: bytes
+
+
+class Journal(Views):
+    """A journal to write to, by the thread that opened it; everything else goes through ``JournalWriter``."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, held: seal.Seal) -> None:
+        super().__init__(path, connection)
+        self._seal = held
+        self._kept = -1
+
+    @classmethod
+    def open(cls, path: Path | None = None, keys: KeyPlace | None = None) -> Journal:
+        """Open the journal of this user, made if there is none, brought up to date if it is old.
+
+        What is wrong with its end (see :mod:`.verify` for the whole) is entered into it and stays on record.
+
+        Parameters
+        ----------
+        path : Path, optional
+            Default: :func:`.place.default_path`.
+        keys : KeyPlace, optional
+            Default: the system keyring, or a file beside the journal where there is none.
+
+        Raises
+        ------
+        JournalError
+            With what to do: the disk cannot lock, is full or read-only; the keyring is locked; the file is
+            not a journal.
+        """
+        path = path or place.default_path()
+        alone = place.prepare(path)
+        keys = keys or key_place(path)
+        with spoken(path):
+            connection = connect(path, alone=alone)
+            try:
+                return cls._opened(path, connection, keys)
+            except BaseException:
+                connection.close()
+                raise
+
+    @classmethod
+    def _opened(cls, path: Path, connection: sqlite3.Connection, keys: KeyPlace) -> Journal:
+        with transaction(connection):
+            if schema.version(connection) == 0 and not schema.statements(connection):
+                return cls._begun(path, connection, keys)
+            schema.check(connection)
+            schema.migrate(connection)
+            head = read_head(connection)
+            held = seal.find(head.journal_id, keys, path)
+            if held is None:
+                _refuse_without_keyring(connection, keys)
+            troubles = [] if held else [f"The key it was written under is not in {keys.text}."]
+            journal = cls(path, connection, held or seal.make(head.journal_id, keys, path))
+            if held:
+                troubles += journal._seal_troubles(head)
+            troubles += kept_troubles(connection, head, seal.kept(keys, path))
+            if troubles:
+                journal._append(Troubled(tuple(troubles)))
+        return journal
+
+    @classmethod
+    def _begun(cls, path: Path, connection: sqlite3.Connection, keys: KeyPlace) -> Journal:
+        before = seal.kept(keys, path)
+        lost = f"A journal with {before.count} entries lay here before and is gone." if before else ""
+        journal_id = new_id()
+        journal = cls(path, connection, seal.make(journal_id, keys, path))
+        schema.create(connection)
+        first = root(journal_id)
+        row = (journal_id, first, journal._seal.mac(0, first))
+        connection.execute("INSERT INTO head (one, journal_id, count, hash, mac) VALUES (1, ?, 0, ?, ?)", row)
+        journal._append(Begun(journal_id, __version__, lost))
+        return journal
+
+    def append(self, event: Event) -> Receipt:
+        """Write one event; it is on the disk when this returns.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written, with the reason; or if it is a verdict on a finding that is not there, or
+            an undo where no verdict stands.
+        ValueError
+            If a number in the event is not finite.
+        """
+        (outcome,) = self.append_all([event])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def append_all(self, events: Sequence[Event]) -> list[Receipt | Exception]:
+        """Write events in one go: for each its receipt, or why it makes no sense; the others are written.
+
+        Raises
+        ------
+        JournalError
+            If nothing could be written.
+        """
+        with spoken(self.path), transaction(self._connection):
+            troubles = self._seal_troubles(read_head(self._connection))
+            if troubles:
+                self._append(Troubled(tuple(troubles)))
+            return [self._tried(event) for event in events]
+
+    def keep_head(self) -> None:
+        """Put the head beside the key, so that from here on an older copy of the file is found out.
+
+        Raises
+        ------
+        JournalError
+            If the keyring is locked.
+        """
+        with spoken(self.path):
+            head = read_head(self._connection)
+        if head.count != self._kept:
+            self._seal.keep(head.count, head.hash)
+            self._kept = head.count
+
+    def close(self) -> None:
+        """Keep the head and close the file."""
+        try:
+            self.keep_head()
+        finally:
+            super().close()
+
+    def _tried(self, event: Event) -> Receipt | Exception:
+        try:
+            self._refuse_senseless(event)
+            return self._append(event)
+        except (JournalError, ValueError) as error:
+            return error
+
+    def _refuse_senseless(self, event: Event) -> None:
+        if not isinstance(event, Judged | Undone):
+            return
+        kinds = "SUM(kind = 'explained'), SUM(kind = 'judged') - SUM(kind = 'undone')"
+        sql = f"SELECT {kinds} FROM entries JOIN subjects USING (number) WHERE finding_id = ?"
+        values = (schema.column(event.finding_id),)
+        explained, standing = self._connection.execute(sql, values).fetchone()
+        if not explained:
+            raise JournalError(_NO_FINDING)
+        if isinstance(event, Undone) and not standing:
+            raise JournalError("There is no verdict to undo.")
+
+    def _append(self, event: Event) -> Receipt:
+        """Write one entry and the new head; inside a transaction."""
+        content, salt, at = content_of(event), new_salt(), datetime.now(UTC)
+        before, last = last_entry(self._connection, self._seal.journal_id)
+        number, kind, written = before + 1, NAMES[type(event)], at.isoformat()
+        content_digest = digest(salt, content)
+        here = link(last, number, written, kind, content_digest)
+        row = (number, written, kind, content_digest, here, salt, content)
+        self._connection.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        schema.add_subjects(self._connection, number, event.subjects)
+        self._connection.execute(
+            "UPDATE head SET count = ?, hash = ?, mac = ?, key_in = ?",
+            (number, here, self._seal.mac(number, here), "keyring" if self._seal.place.safe else "file"),
+        )
+        return Receipt(number, at)
+
+    def _seal_troubles(self, head: Head) -> list[str]:
+        troubles = []
+        if not self._seal.fits(head.count, head.hash, head.mac):
+            troubles.append("Its head does not bear the journal's seal.")
+        if last_entry(self._connection, head.journal_id) != (head.count, head.hash):
+            troubles.append("Its last entry is not the one that its head names.")
+        return troubles
+
+
+def read_head(connection: sqlite3.Connection) -> Head:
+    """The head row.
+
+    Raises
+    ------
+    JournalError
+        If there is none, or it is no head.
+    """
+    row = connection.execute("SELECT journal_id, count, hash, mac FROM head").fetchone()
+    if row is None or [type(value) for value in row] != [str, int, bytes, bytes]:
+        raise JournalError("The journal has lost its head: restore a backup.")
+    return Head(*row)
+
+
+def _refuse_without_keyring(connection: sqlite3.Connection, keys: KeyPlace) -> None:
+    """A key that lies in a keyring is not replaced from a session that has none, such as a remote shell."""
+    (key_in,) = connection.execute("SELECT key_in FROM head").fetchone()
+    if key_in == "keyring" and not keys.safe:
+        raise JournalError(
+            "The journal's key lies in the system keyring, and this session has none: "
+            "start from the desktop, where the keyring is open."
+        )
+
+
+def last_entry(connection: sqlite3.Connection, journal_id: str) -> tuple[int, bytes]:
+    """Number and hash of the last entry; before the first, 0 and the root."""
+    row = connection.execute("SELECT number, hash FROM entries ORDER BY number DESC LIMIT 1").fetchone()
+    return (row[0], row[1]) if row else (0, root(journal_id))
+
+
+def kept_troubles(connection: sqlite3.Connection, head: Head, kept: seal.Kept | None) -> list[str]:
+    """What the head that was kept beside the key says of this file."""
+    if kept is None:
+        return []
+    if kept.journal_id != head.journal_id:
+        return ["Another journal lay here before."]
+    last, _ = last_entry(connection, head.journal_id)
+    if last < kept.count:
+        return [f"It ends at entry {last}, but it had {kept.count}: an older copy, or cut off."]
+    row = connection.execute("SELECT hash FROM entries WHERE number = ?", (kept.count,)).fetchone()
+    if kept.count and (row is None or row[0] != kept.hash):
+        return [f"Entry {kept.count} is not the one that was there."]
+    return []
