@@ -69,14 +69,14 @@ def presentation_state(shown: Exhibit, at: datetime) -> GrayscaleSoftcopyPresent
 
 
 def _annotation(shown: Exhibit) -> GraphicAnnotation:
-    frame = [shown.header.frame_number] if shown.header.multi_frame else None
-    return GraphicAnnotation(
+    made = GraphicAnnotation(
         referenced_images=[shown.header.dataset],
         graphic_layer=_LAYER,
-        referenced_frame_number=frame,
         graphic_objects=list(_lines(shown)),
         text_objects=[_label(shown)],
     )
+    shown.header.name_frame(made.ReferencedImageSequence)
+    return made
 
 
 def _lines(shown: Exhibit) -> Iterator[GraphicObject]:

@@ -23,6 +23,7 @@ from pydicom.sr.codedict import codes
 from ... import __version__
 from ...errors import ExportRefused
 from ...volume.lesion.segment import pixels_in
+from ..finding import Finding
 from . import codes as ours
 from .exhibit import Exhibit
 from .origin import MODEL, NOTICE, as_they_are, complete, named_uid, series_of_its_own
@@ -84,16 +85,15 @@ def _segments(shown: Exhibit, count: int) -> Iterator[SegmentDescription]:
     finding = shown.finding
     answer = ours.answer_code(finding.answer) if finding.answer else codes.SCT.Lesion
     name = f"finding {finding.id}"
-    model = finding.explanation.model
+    way = _way(shown)
+    by_hand = way is SegmentAlgorithmTypeValues.MANUAL
     yield SegmentDescription(
         segment_number=1,
         segment_label=one_line(f"Region: {finding.answer or 'not named'}"),
         segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
         segmented_property_type=answer,
-        algorithm_type=_way(shown),
-        algorithm_identification=AlgorithmIdentificationSequence(
-            one_line(model.name) or MODEL, codes.DCM.ArtificialIntelligence, model.sha256 or "Not stated"
-        ),
+        algorithm_type=way,
+        algorithm_identification=None if by_hand else _model(finding),
         tracking_id=name,
         tracking_uid=named_uid(name),
     )
@@ -110,6 +110,13 @@ def _segments(shown: Exhibit, count: int) -> Iterator[SegmentDescription]:
             tracking_id=f"lesion of {name}",
             tracking_uid=named_uid(f"lesion of {name}"),
         )
+
+
+def _model(finding: Finding) -> AlgorithmIdentificationSequence:
+    model = finding.explanation.model
+    return AlgorithmIdentificationSequence(
+        one_line(model.name) or MODEL, codes.DCM.ArtificialIntelligence, model.sha256 or "Not stated"
+    )
 
 
 def _way(shown: Exhibit) -> SegmentAlgorithmTypeValues:

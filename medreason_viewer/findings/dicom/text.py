@@ -15,7 +15,12 @@ _NAME_PARTS, _NAME_GROUPS = 5, 3
 def one_line(text: str, longest: int = LONG_STRING) -> str:
     """A text for LO or SH: one line, no backslash, cut with an ellipsis."""
     line = " ".join(_LOST.sub("?", _CONTROL.sub(" ", text)).replace("\\", "/").split())
-    return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
+    return line if len(line.encode()) <= longest else f"{_cut(line, longest - 3).rstrip()}…"
+
+
+def _cut(text: str, longest: int) -> str:
+    """The standard counts characters, many readers count bytes: what is cut is cut for both."""
+    return text.encode()[:longest].decode(errors="ignore")
 
 
 def paragraphs(text: str) -> str:
@@ -28,11 +33,11 @@ def person_name(text: str) -> str:
     """A name for PN: at most three groups of five parts, each group of at most 64 characters."""
     line = " ".join(_LOST.sub("?", _CONTROL.sub(" ", text)).replace("\\", " ").split())
     groups = [_name_group(group) for group in line.split("=")]
-    kept = [*groups[: _NAME_GROUPS - 1], " ".join(groups[_NAME_GROUPS - 1 :])[:LONG_STRING]]
+    kept = [*groups[: _NAME_GROUPS - 1], _cut(" ".join(groups[_NAME_GROUPS - 1 :]), LONG_STRING)]
     return "=".join(kept).rstrip("=")
 
 
 def _name_group(group: str) -> str:
     parts = [part.strip() for part in group.split("^")]
     joined = "^".join([*parts[: _NAME_PARTS - 1], " ".join(parts[_NAME_PARTS - 1 :])])
-    return joined[:LONG_STRING].rstrip("^ ")
+    return _cut(joined, LONG_STRING).rstrip("^ ")
