@@ -1,69 +1,60 @@
-"""An archive's answer, as a data set -> what was found; any of it may be missing or nonsense."""
+"""An archive's answer -> what was found; any of it may be missing or nonsense."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
-from pydicom.dataset import Dataset
-
-from ..volume.dicom.full import silence
 from .archive import InstanceFound, SeriesFound, StudyFound
+
+Text = Callable[[str], str]
+"""From a keyword to the value as text: empty where absent, several values joined by backslashes."""
 
 _LONGEST = 1024
 
 
-def study_found(answer: Dataset) -> StudyFound:
+def study_found(text: Text) -> StudyFound:
     """From an answer at study level."""
+    modalities = _short(text, "ModalitiesInStudy").split("\\")
     return StudyFound(
-        study_uid=_text(answer, "StudyInstanceUID"),
-        patient_name=_text(answer, "PatientName"),
-        patient_id=_text(answer, "PatientID"),
-        birth_date=_text(answer, "PatientBirthDate"),
-        accession=_text(answer, "AccessionNumber"),
-        date=_text(answer, "StudyDate"),
-        time=_text(answer, "StudyTime"),
-        description=_text(answer, "StudyDescription"),
-        modalities=tuple(filter(None, _text(answer, "ModalitiesInStudy").split("\\"))),
-        series=_count(answer, "NumberOfStudyRelatedSeries"),
-        instances=_count(answer, "NumberOfStudyRelatedInstances"),
+        study_uid=_short(text, "StudyInstanceUID"),
+        patient_name=_short(text, "PatientName"),
+        patient_id=_short(text, "PatientID"),
+        birth_date=_short(text, "PatientBirthDate"),
+        accession=_short(text, "AccessionNumber"),
+        date=_short(text, "StudyDate"),
+        time=_short(text, "StudyTime"),
+        description=_short(text, "StudyDescription"),
+        modalities=tuple(filter(None, modalities)),
+        series=_count(text, "NumberOfStudyRelatedSeries"),
+        instances=_count(text, "NumberOfStudyRelatedInstances"),
     )
 
 
-def series_found(answer: Dataset, study_uid: str) -> SeriesFound:
+def series_found(text: Text, study_uid: str) -> SeriesFound:
     """From an answer at series level."""
     return SeriesFound(
         study_uid=study_uid,
-        series_uid=_text(answer, "SeriesInstanceUID"),
-        modality=_text(answer, "Modality"),
-        number=_count(answer, "SeriesNumber"),
-        description=_text(answer, "SeriesDescription"),
-        body_part=_text(answer, "BodyPartExamined"),
-        instances=_count(answer, "NumberOfSeriesRelatedInstances"),
+        series_uid=_short(text, "SeriesInstanceUID"),
+        modality=_short(text, "Modality"),
+        number=_count(text, "SeriesNumber"),
+        description=_short(text, "SeriesDescription"),
+        body_part=_short(text, "BodyPartExamined"),
+        instances=_count(text, "NumberOfSeriesRelatedInstances"),
     )
 
 
-def instance_found(answer: Dataset, study_uid: str, series_uid: str) -> InstanceFound:
+def instance_found(text: Text, study_uid: str, series_uid: str) -> InstanceFound:
     """From an answer at instance level."""
-    series = _text(answer, "SeriesInstanceUID") or series_uid
-    return InstanceFound(study_uid, series, _text(answer, "SOPInstanceUID"), _text(answer, "SOPClassUID"))
+    series = _short(text, "SeriesInstanceUID") or series_uid
+    return InstanceFound(study_uid, series, _short(text, "SOPInstanceUID"), _short(text, "SOPClassUID"))
 
 
-def _text(answer: Dataset, keyword: str) -> str:
-    """The value as text, several joined by backslashes; empty if it is missing or cannot be read."""
-    with silence():
-        try:
-            value = answer.get(keyword)
-        except Exception:  # pydicom raises whatever it meets in a damaged value
-            return ""
-        if value is None:
-            return ""
-        if not isinstance(value, str) and isinstance(value, Iterable) and not hasattr(value, "components"):
-            return "\\".join(str(part) for part in value)[:_LONGEST].strip()
-        return str(value)[:_LONGEST].strip()
+def _short(text: Text, keyword: str) -> str:
+    return text(keyword)[:_LONGEST].strip(" \0")
 
 
-def _count(answer: Dataset, keyword: str) -> int | None:
+def _count(text: Text, keyword: str) -> int | None:
     try:
-        return int(_text(answer, keyword))
+        return int(_short(text, keyword))
     except ValueError:
         return None

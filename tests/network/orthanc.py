@@ -49,7 +49,7 @@ class Orthanc:
             "DicomModalities": {"viewer": [receiver.ae_title, receiver.host, receiver.port]},
             "Plugins": [str(_PLUGIN)],
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
-            "StoreDicom": True,
+            "DefaultEncoding": "Utf8",
         }
         (folder / "orthanc.json").write_text(json.dumps(settings | options))
 

@@ -25,12 +25,12 @@ def study_files(folder: Path, slices: int = 5, seed: int = 3) -> list[Path]:
 
 
 def real_files(real_ct: Path) -> list[Path]:
-    """A few objects of every study and encoding: native, compressed, deflated, multi-frame, a segmentation."""
+    """A few objects of every kind: native, compressed, deflated, multi-frame, a segmentation."""
     files = sorted((real_ct / "lidc-0314" / "dicom").iterdir())[:4]
     files += sorted((real_ct / "dcm_qa_ct-GE-head-tilt" / "dicom").iterdir())[:4]
     files += sorted((real_ct / "dcmqi-ct3slice-seg").glob("*.dcm"))
     for folder in (*_ODDITIES, *_MORE_ODDITIES):
-        files += [file for file in sorted((real_ct / "derived-oddities" / folder).iterdir())[:2]]
+        files += sorted((real_ct / "derived-oddities" / folder).iterdir())[:2]
     for syntax in _LOSSY:
         files += (real_ct / "cornerstone-transfer-syntaxes").glob(f"CTImage*1.2.840.10008.1.2.{syntax}.dcm")
     return files

@@ -15,9 +15,10 @@ from ...errors import ServerRefused, ServerUnreachable
 from ...servers import Receiver, Server
 from ..archive import InstanceFound, Outgoing, Query, Sent, SeriesFound, StudyFound, Wanted
 from ..inbox import StudyFolder
+from ..limits import Limits
 from ..streaming import streamed
 from . import finding, getting, storing
-from .association import Limits, associated, check_status
+from .association import associated, check_status
 from .syntaxes import FIND, VERIFICATION
 
 

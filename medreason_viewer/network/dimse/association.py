@@ -7,7 +7,6 @@ import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pydicom.dataset import Dataset
@@ -18,22 +17,13 @@ from ... import __version__
 from ...cancel import Cancel
 from ...errors import NetworkError, ServerRefused, ServerUnreachable
 from ...servers import Server
+from ..limits import ANSWER_S, Limits
 from ..tls import client_context
 from . import quiet  # noqa: F401  # before anything is said
 
-CONNECT_S: Final = 10.0
-ANSWER_S: Final = 30.0  # for the next message of a conversation
 MOST_CONTEXTS: Final = 128  # PS3.8, 9.3.2.2: odd numbers up to 255
 _POLL_S: Final = 0.05
 _PDU_BYTES: Final = 128 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long to wait, in seconds: for a connection, and for the next message."""
-
-    connect_s: float = CONNECT_S
-    answer_s: float = ANSWER_S
 
 
 @contextmanager

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from pydicom.dataset import Dataset
+from pydicom.valuerep import PersonName
 from pynetdicom.association import Association
 
 from ...errors import ServerRefused
 from ...servers import Server
+from ...volume.dicom.full import silence
 from ..archive import InstanceFound, Query, SeriesFound, StudyFound
 from ..found import instance_found, series_found, study_found
 from .association import check_status
@@ -39,13 +41,13 @@ def find_studies(link: Association, server: Server, query: Query) -> Iterator[St
         "ModalitiesInStudy": query.modality,
         "StudyDate": query.dates,
     }
-    return (study_found(answer) for answer in _find(link, server, "STUDY", keys))
+    return (study_found(_texts(answer)) for answer in _find(link, server, "STUDY", keys))
 
 
 def find_series(link: Association, server: Server, study_uid: str) -> Iterator[SeriesFound]:
     """The series of a study."""
     keys = {"StudyInstanceUID": study_uid}
-    return (series_found(answer, study_uid) for answer in _find(link, server, "SERIES", keys))
+    return (series_found(_texts(answer), study_uid) for answer in _find(link, server, "SERIES", keys))
 
 
 def find_instances(
@@ -53,7 +55,9 @@ def find_instances(
 ) -> Iterator[InstanceFound]:
     """The objects of a series."""
     keys = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
-    return (instance_found(answer, study_uid, series_uid) for answer in _find(link, server, "IMAGE", keys))
+    return (
+        instance_found(_texts(answer), study_uid, series_uid) for answer in _find(link, server, "IMAGE", keys)
+    )
 
 
 def _find(link: Association, server: Server, level: str, keys: dict[str, str]) -> Iterator[Dataset]:
@@ -73,3 +77,24 @@ def _identifier(level: str, keys: dict[str, str]) -> Dataset:
     for keyword in _ASKED[level].split():
         setattr(identifier, keyword, keys.get(keyword, "") or None)
     return identifier
+
+
+def _texts(answer: Dataset) -> Callable[[str], str]:
+    """A function from a keyword to the value as text; empty if it is missing or cannot be read."""
+
+    def text(keyword: str) -> str:
+        with silence():
+            try:
+                return _joined(answer.get(keyword))
+            except Exception:  # pydicom raises whatever it meets in a damaged value
+                return ""
+
+    return text
+
+
+def _joined(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (str, PersonName)) or not isinstance(value, Iterable):
+        return str(value)
+    return "\\".join(map(str, value))

@@ -16,8 +16,9 @@ from ...errors import NetworkError, ServerRefused
 from ...servers import Receiver, Server
 from ..archive import Wanted
 from ..inbox import StudyFolder
+from ..limits import Limits
 from ..streaming import Put
-from .association import Limits, associated, check_status
+from .association import associated, check_status
 from .receiver import listening
 from .syntaxes import GET, MOVE, one_syntax_each
 from .taking import Taker, TooMuch

@@ -13,9 +13,9 @@ from pynetdicom.presentation import AllStoragePresentationContexts
 
 from ...errors import NetworkError
 from ...servers import Receiver
+from ..limits import ANSWER_S
 from ..tls import receiver_context
 from . import quiet  # noqa: F401  # before anything is said
-from .association import ANSWER_S
 from .syntaxes import SYNTAXES, VERIFICATION
 from .taking import TooMuch
 

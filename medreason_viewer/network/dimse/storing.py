@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from pydicom.uid import UID
 from pynetdicom.association import Association
@@ -12,20 +11,11 @@ from pynetdicom.presentation import PresentationContext, build_context
 from ...cancel import Cancel
 from ...servers import Server
 from ..archive import Outgoing, Sent
-from .association import MOST_CONTEXTS, Limits, associated, check_status
+from ..limits import Limits
+from ..statuses import judged
+from .association import MOST_CONTEXTS, associated, check_status
 
 Pair = tuple[str, str]
-
-_REASONS: Final = {  # PS3.4, table B.2-1 and PS3.7, annex C
-    0x0110: "could not process it",
-    0x0117: "calls its UID invalid",
-    0x0122: "does not take this kind of object",
-    0x0124: "does not allow us to store it",
-    0x0111: "says that it holds another object of this UID",
-}
-_FAMILIES: Final = {0xA7: "has no room for it", 0xA9: "finds that it does not match its kind"}
-_TRANSIENT_FAMILY: Final = 0xA7
-_TRANSIENT: Final = (0x0110, 0x0210, 0x0213)  # processing failure, duplicate invocation, resource limitation
 
 
 def store(server: Server, files: Sequence[Outgoing], cancel: Cancel, limits: Limits) -> Iterator[Sent]:
@@ -67,13 +57,3 @@ def _store(server: Server, link: Association, outgoing: Outgoing, taken: set[Pai
         return Sent(outgoing, f"{server.name} does not take {kind} in {syntax}.", permanent=True)
     status = link.send_c_store(outgoing.path, msg_id=number % 65535 + 1)
     return judged(server, outgoing, check_status(server, status, "it was sent an object"))
-
-
-def judged(server: Server, outgoing: Outgoing, code: int) -> Sent:
-    """What a C-STORE status means; warnings (elements coerced or dropped) mean that it is stored."""
-    if code == 0 or code >> 12 == 0xB:
-        return Sent(outgoing)
-    family = code >> 8
-    what = _REASONS.get(code) or _FAMILIES.get(family, "cannot understand it")
-    permanent = family != _TRANSIENT_FAMILY and code not in _TRANSIENT
-    return Sent(outgoing, f"{server.name} {what} (status {code:04X}).", permanent)

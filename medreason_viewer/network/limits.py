@@ -1,0 +1,17 @@
+"""How long to wait for a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+CONNECT_S: Final = 5.0
+ANSWER_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """In seconds: for a connection, and for the next message or piece of one."""
+
+    connect_s: float = CONNECT_S
+    answer_s: float = ANSWER_S
