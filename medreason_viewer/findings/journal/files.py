@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,8 +63,10 @@ def _write_ahead(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """Open for reading only."""
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_WAIT_S)
+    """Open for reading only; from a read-only disk too, where no log can be put beside the file."""
+    still = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
+    options = "mode=ro&immutable=1" if still else "mode=ro"
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, timeout=_WAIT_S)
     _promise(connection)
     return connection
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from ... import __version__
 from ...errors import JournalError
-from . import place, schema, seal
+from . import erasing, place, schema, seal
 from .chain import content_of, digest, link, new_salt, root
-from .events import NAMES, Begun, Event, Judged, Troubled, Undone, new_id
+from .events import NAMES, Begun, Erased, Event, Explained, Judged, Subject, Troubled, Undone, new_id
 from .files import connect, spoken, transaction
 from .keys import KeyPlace, key_place
 from .views import Views
 
-_NO_FINDING: Final = "The journal has no such finding; it may have been erased."
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,12 @@ class Journal(Views):
         with spoken(path):
             connection = connect(path, alone=alone)
             try:
-                return cls._opened(path, connection, keys)
+                journal = cls._opened(path, connection, keys)
+                journal._finish_erasing()
             except BaseException:
                 connection.close()
                 raise
+        return journal
 
     @classmethod
     def _opened(cls, path: Path, connection: sqlite3.Connection, keys: KeyPlace) -> Journal:
@@ -140,6 +142,34 @@ class Journal(Views):
                 self._append(Troubled(tuple(troubles)))
             return [self._tried(event) for event in events]
 
+    def erase(self, of: Subject, reader: str, reason: str = "") -> int:
+        """Erase the content of every entry about a subject; returns of how many.
+
+        Their hashes stay, and an entry says that they were erased, by whom and why (name no patient there).
+        The bytes are overwritten in the file and cut from its log. Backups, exported files and a disk's own
+        spare blocks are not reached.
+
+        Parameters
+        ----------
+        of : Subject
+            What is empty in it matches anything; patient, study, series or finding must be named.
+
+        Raises
+        ------
+        JournalError
+            If none is named, or another program keeps the bytes from being overwritten.
+        """
+        if not (of.patient_key or of.study_uid or of.series_uid or of.finding_id):
+            raise JournalError("Name the patient, study, series or finding to erase.")
+        with spoken(self.path):
+            with transaction(self._connection):
+                numbers = self._numbers(of)
+                if numbers:
+                    self._append(Erased(numbers, reader, reason))
+                    erasing.blank(self._connection, numbers)
+            erasing.scrub(self._connection)
+        return len(numbers)
+
     def keep_head(self) -> None:
         """Put the head beside the key, so that from here on an older copy of the file is found out.
 
@@ -161,6 +191,14 @@ class Journal(Views):
         finally:
             super().close()
 
+    def _finish_erasing(self) -> None:
+        """An erasure may have been cut short after the content went and before its bytes did."""
+        if erasing.to_scrub(self._connection):
+            try:
+                erasing.scrub(self._connection)
+            except (JournalError, sqlite3.Error) as error:
+                _log.warning("What was erased from the journal may still lie in its file: %s", error)
+
     def _tried(self, event: Event) -> Receipt | Exception:
         try:
             self._refuse_senseless(event)
@@ -169,16 +207,31 @@ class Journal(Views):
             return error
 
     def _refuse_senseless(self, event: Event) -> None:
-        if not isinstance(event, Judged | Undone):
+        if not isinstance(event, Explained | Judged | Undone):
             return
-        kinds = "SUM(kind = 'explained'), SUM(kind = 'judged') - SUM(kind = 'undone')"
-        sql = f"SELECT {kinds} FROM entries JOIN subjects USING (number) WHERE finding_id = ?"
-        values = (schema.column(event.finding_id),)
-        explained, standing = self._connection.execute(sql, values).fetchone()
-        if not explained:
-            raise JournalError(_NO_FINDING)
-        if isinstance(event, Undone) and not standing:
+        about, standing = self._known(event.finding_id)
+        if isinstance(event, Explained):
+            if about is not None:
+                raise JournalError("The journal has a finding of that id already.")
+        elif about is None:
+            raise JournalError("The journal has no such finding; it may have been erased.")
+        elif about != schema.subject_rows(0, event.subjects)[0][1:]:
+            raise JournalError("The verdict is on another image than its finding.")
+        elif isinstance(event, Undone) and not standing:
             raise JournalError("There is no verdict to undo.")
+
+    def _known(self, finding_id: str) -> tuple[tuple[str, ...] | None, int]:
+        """What a finding is about (None where there is none), and how many verdicts on it stand."""
+        about, standing = None, 0
+        rows = self._connection.execute(
+            "SELECT kind, patient_key, study_uid, series_uid, pixels_sha256, finding_id "
+            "FROM subjects JOIN entries USING (number) WHERE finding_id = ?",
+            (schema.column(finding_id),),
+        )
+        for kind, *columns in rows:
+            about = tuple(columns) if kind == "explained" else about
+            standing += {"judged": 1, "undone": -1}.get(kind, 0)
+        return about, standing
 
     def _append(self, event: Event) -> Receipt:
         """Write one entry and the new head; inside a transaction."""

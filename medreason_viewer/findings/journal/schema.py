@@ -7,6 +7,7 @@ where its key was put (``head.key_in``).
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections.abc import Callable
 from typing import Final
@@ -122,13 +123,14 @@ def column(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 
-def expected() -> set[str]:
+@functools.cache
+def expected() -> frozenset[str]:
     """Every statement that stands in a journal's own list of tables, indices and triggers."""
     with sqlite3.connect(":memory:") as empty:
         create(empty)
         found = statements(empty)
     empty.close()
-    return found
+    return frozenset(found)
 
 
 def statements(connection: sqlite3.Connection) -> set[str]:

@@ -169,6 +169,11 @@ class Views:
         latest = {name(entry.event): entry.event for entry in self.entries(kind, of=of)}
         return list(latest.values())
 
+    def _numbers(self, of: Subject) -> tuple[int, ...]:
+        wanted, values = _about(of)
+        sql = f"SELECT number FROM entries WHERE content IS NOT NULL AND {' AND '.join(wanted)}"
+        return tuple(number for (number,) in self._connection.execute(sql, values))
+
     def _entries(
         self,
         kinds: tuple[str, ...],

@@ -1,7 +1,7 @@
 """The journal's own thread: a window hands over an event and goes on.
 
-The event is *pending* until it is on disk. Whoever calls never waits for a disk or a keyring. Events that gather while the disk is busy are written in
-one go, so that a slow disk does not build up a queue.
+The event is *pending* until it is on disk. Whoever calls never waits for a disk or a keyring. Events that
+gather while the disk is busy are written in one go, so that a slow disk does not build up a queue.
 """
 
 from __future__ import annotations
