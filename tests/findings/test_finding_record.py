@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from explanations import explanation, findings, judgement
+from drawn_explanations import findings
+from explanations import explanation, judgement
 from hypothesis import given
 
 from medreason_viewer.errors import RecordUnreadable

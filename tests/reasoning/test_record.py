@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from chest_slice import AROUND_BALL, PLANE, key, request
-from explanations import explanations
+from drawn_explanations import explanations
 from hypothesis import given
 
 from medreason_viewer.errors import RecordUnreadable

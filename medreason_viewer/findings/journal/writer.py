@@ -18,7 +18,6 @@ from typing import Any, Final, TypeVar
 from ...errors import JournalError
 from .events import Event
 from .journal import Journal, Receipt
-from .views import Views
 
 T = TypeVar("T")
 _KEEP_AFTER_S: Final = 1.0
@@ -34,7 +33,7 @@ class _Write:
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
-    question: Callable[[Views], Any]
+    question: Callable[[Journal], Any]
     done: Future[Any]
 
 
@@ -93,8 +92,8 @@ class JournalWriter:
             self._queue.put(_Write(event, done))
         return done
 
-    def ask(self, question: Callable[[Views], T]) -> Future[T]:
-        """Read on the journal's thread, after everything that was handed over before.
+    def ask(self, question: Callable[[Journal], T]) -> Future[T]:
+        """Read (or erase) on the journal's thread, after everything that was handed over before.
 
         ``writer.ask(lambda journal: journal.findings(unfinished=True))``
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from explanations import explanation, explanations, judgement, key
+from drawn_explanations import explanations
+from explanations import explanation, judgement, key
 from hypothesis import HealthCheck, given, settings
 from kept_keys import MemoryKeys, opened
 
