@@ -9,6 +9,13 @@ Where the seed's tissue runs on beyond the box, the middle may be surroundings a
 beside it (effusion, pneumothorax): a tissue is then taken instead that spans the box and ends with it, if
 there is one. Where the middle is just what the ring consists of, there is no lesion to measure, and None says
 so.
+
+What was found is a lesion only if something marks it off, or every box in healthy tissue would hold one:
+either it ends with the box and fills a good part of it, or its HU are a hump of their own in the histogram
+of box and ring, with a valley to another tissue. A cut through one hump is texture. Vessels, heart and wall
+do not mark aerated lung off, for that is where lung lies: it is compared with what holds air alone. Where
+much of a piece is as dark as emphysema, that is what was found: its holes are too small for a hump of their
+own.
 """
 
 from __future__ import annotations
@@ -22,7 +29,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..geometry import SliceBox
-from .tissues import between, least_contrast, levels, neighbourhood, smoothed
+from .tissues import (
+    aerated,
+    airy,
+    between,
+    emphysematous,
+    least_contrast,
+    levels,
+    neighbourhood,
+    of_its_own,
+    smoothed,
+)
 
 _SAME_SHARE: Final = 0.6  # the middle's own tissue fills this part of the ring: the middle is surroundings
 _LEAK_SHARE: Final = 0.15  # of a piece beyond the box: it runs on
@@ -30,6 +47,7 @@ _TIGHT_SHARE: Final = 0.06  # of a piece beyond the box: it ends with the box
 _SPAN: Final = 0.6  # of the box's width and height, for a lesion off its middle
 _LEAST_SHARE: Final = 0.03  # a lesion fills at least this part of its box
 _MOST_SHARE: Final = 0.98  # and less than this, or the box shows no edge
+_CLOSED_SHARE: Final = 0.25  # of its box, for a piece that ends with the box and needs no other mark
 _ONE_TISSUE: Final = 0.35  # of the middle near its median, or the median lies between two tissues
 
 Mask = NDArray[np.bool_]
@@ -88,13 +106,25 @@ def _stands_out(
     around = neighbourhood(smooth[ring], seed, contrast)
     alike = between(smooth, seed, around) & (inside | ring)
     piece = _central(alike, inside)
-    if piece is None or _beyond(piece, ring) > _LEAK_SHARE:
+    runs_on = piece is None or _beyond(piece, ring) > _LEAK_SHARE
+    if runs_on:
         beside = _beside(smooth, seed, contrast, inside, ring)
         if beside is not None:
             return beside
     if around.same_share >= _SAME_SHARE:
         return None
-    return _kept(alike & inside, inside)
+    kept = _kept(alike & inside, inside)
+    if kept is None or (not runs_on and kept.sum() >= _CLOSED_SHARE * inside.sum()):
+        return kept
+    return kept if _marked_off(smooth, kept, inside | ring, seed, contrast) else None
+
+
+def _marked_off(smooth: NDArray[np.float64], piece: Mask, seen: Mask, seed: float, contrast: float) -> bool:
+    """Whether the HU of a piece are a tissue of their own among those of box and ring."""
+    if emphysematous(smooth[piece]):
+        return True
+    compared = seen & airy(smooth) if aerated(smooth[piece]) else seen
+    return of_its_own(smooth[compared], seed, contrast)
 
 
 def _seed(middle_hu: NDArray[np.float64], contrast: float) -> float:

@@ -12,6 +12,12 @@ from scipy import ndimage
 _CONTRAST_HU: Final = 45.0  # less than this is texture, even without noise
 _RING_SHARE: Final = 0.2  # a tissue must fill this part of the surroundings to count
 _BIN_HU: Final = 5.0
+_VALLEY: Final = 0.75  # of the lower of two humps: no deeper, and they are one tissue
+_OTHER_SHARE: Final = 0.08  # of the pixels beyond a valley, for another tissue
+_EMPHYSEMA_HU: Final = -950.0  # of CT densitometry: lung below it has lost its walls
+_EMPHYSEMA_SHARE: Final = 0.2  # of a piece below it; noise puts a few per cent of healthy lung there
+_AERATED_HU: Final = -750.0  # up to here lung is healthy; ground glass is commonly counted from here
+_AIRY_HU: Final = -500.0  # lung that is well aerated lies below, opacities and vessels above
 _LEVEL_SHARE: Final = 0.04  # of the pixels, for a tissue of its own
 
 
@@ -57,10 +63,7 @@ def least_contrast(noise_hu: float) -> float:
 
 def levels(values_hu: NDArray[np.float64], contrast_hu: float) -> list[float]:
     """HU of the tissues among some pixels: the peaks of their histogram, at least 1.5 contrasts apart."""
-    bins = np.rint(values_hu / _BIN_HU).astype(np.intp)
-    lowest = int(bins.min())
-    counts = np.bincount(bins - lowest).astype(np.float64)
-    density = ndimage.gaussian_filter1d(counts, contrast_hu / 3 / _BIN_HU, mode="constant")
+    counts, density, lowest = _histogram(values_hu, contrast_hu)
     reach = max(1, round(1.5 * contrast_hu / _BIN_HU))
     found = []
     while density.max() > 0:
@@ -69,3 +72,52 @@ def levels(values_hu: NDArray[np.float64], contrast_hu: float) -> list[float]:
             found.append((peak + lowest) * _BIN_HU)
         density[max(0, peak - reach) : peak + reach + 1] = 0
     return sorted(found)
+
+
+def of_its_own(values_hu: NDArray[np.float64], seed_hu: float, contrast_hu: float) -> bool:
+    """Whether the tissue around a HU is a hump of its own: a valley parts it from enough other pixels.
+
+    Texture and noise make one hump however wide it is, so that a threshold laid through it parts nothing.
+    """
+    if not values_hu.size:
+        return False
+    _, density, lowest = _histogram(values_hu, contrast_hu)
+    at = min(max(round(seed_hu / _BIN_HU) - lowest, 0), len(density) - 1)
+    reach = round(contrast_hu / _BIN_HU)
+    first = max(0, at - reach)
+    top = first + int(density[first : at + reach + 1].argmax())
+    enough = _OTHER_SHARE * values_hu.size
+    return _falls_and_rises(density[top::-1], enough) or _falls_and_rises(density[top:], enough)
+
+
+def _falls_and_rises(density: NDArray[np.float64], enough: float) -> bool:
+    """Whether, from a hump's top outwards, a valley comes and then another hump."""
+    lowest = np.minimum.accumulate(density)
+    beyond = np.cumsum(density[::-1])[::-1]
+    risen = lowest < _VALLEY * np.minimum(density, density[0])
+    return bool((risen & (beyond >= enough)).any())
+
+
+def _histogram(
+    values_hu: NDArray[np.float64], contrast_hu: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Pixels in each bin, the same smoothed to a third of the contrast, and the number of the first bin."""
+    bins = np.rint(values_hu / _BIN_HU).astype(np.intp)
+    lowest = int(bins.min())
+    counts = np.bincount(bins - lowest).astype(np.float64)
+    return counts, ndimage.gaussian_filter1d(counts, contrast_hu / 3 / _BIN_HU, mode="constant"), lowest
+
+
+def emphysematous(values_hu: NDArray[np.float64]) -> bool:
+    """Whether much of it lies below -950 HU, the threshold of emphysema in CT densitometry."""
+    return bool((values_hu < _EMPHYSEMA_HU).mean() > _EMPHYSEMA_SHARE)
+
+
+def aerated(values_hu: NDArray[np.float64]) -> bool:
+    """Whether it has, on the whole, the density of healthy lung."""
+    return bool(values_hu.mean() < _AERATED_HU)
+
+
+def airy(smooth: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Pixels of a small part of a slice that hold more air than tissue; edges of denser things left out."""
+    return np.asarray(ndimage.maximum_filter(smooth, 3) < _AIRY_HU)
