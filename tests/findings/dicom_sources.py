@@ -62,7 +62,7 @@ DISGUISES = (
             "StudyTime": "25:99",
             "StudyDate": "2015.02.06",
             "PatientAge": "9 years",
-            "PatientWeight": "heavy",
+            "PatientWeight": "70.00000000000000000001",
             "ReferringPhysicianName": "x" * 90,
             "InstitutionName": "H\u00f4pital " * 12,
         },

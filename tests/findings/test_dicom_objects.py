@@ -114,9 +114,15 @@ def random_box(volume: CtVolume, rng: np.random.Generator) -> SliceBox:
 
 def check_all(shown: Exhibit, rng: np.random.Generator, folder: Path, tally: Tally) -> None:
     picture = rng.integers(0, 256, (48, 64, 3), np.uint8)
-    report, seg = structured_report(shown, AT), segmentation(shown, AT)
+    report, made_all = structured_report(shown, AT), list[Dataset]()
+    if shown.header.frame_of_reference:
+        made_all.append(segmentation(shown, AT))
+        seg_equal(made_all[0], shown)
+    else:
+        with pytest.raises(ExportRefused, match="frame of reference"):
+            segmentation(shown, AT)
     state, capture = presentation_state(shown, AT), secondary_capture(shown, picture, AT)
-    for made in (report, seg, state, capture, key_object(shown, AT, [report])):
+    for made in (*made_all, report, state, capture, key_object(shown, AT, [report])):
         assert errors_of(made, folder) == []
         belongs(made, shown)
         same_elements(made, reread(made))
@@ -126,7 +132,6 @@ def check_all(shown: Exhibit, rng: np.random.Generator, folder: Path, tally: Tal
         [needed("dsrdump", "dcmtk"), str(saved(report, folder))], capture_output=True, check=True
     )
     assert b"Comprehensive SR Document" in told.stdout
-    seg_equal(seg, shown)
     points = np.array(state.GraphicAnnotationSequence[0].GraphicObjectSequence[0].GraphicData).reshape(-1, 2)
     assert np.abs(points[[0, 2]].ravel() - shown.region().as_tuple()).max() < 1e-4
     assert (reread(capture).pixel_array == picture).all()

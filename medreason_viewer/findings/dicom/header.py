@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,6 +55,7 @@ _NEVER_ABSENT: Final = (
 _IDENTIFIERS: Final = frozenset(
     {"StudyID", "AccessionNumber", "IssuerOfPatientID"}
 )  # cut short they are others
+_UNREADABLE: Final = "\\"  # valid for no element
 _SEXES: Final = frozenset({"M", "F", "O"})
 _READ: Final = [
     *_COPIED,
@@ -79,7 +81,7 @@ class SourceHeader:
 
     Attributes
     ----------
-    dataset : Dataset
+    elements : Dataset
         UIDs, patient and study, and where the slice lies; in UTF-8.
     frame_number : int
         Which frame is meant, from 1. A multi-frame image's header stands here as if it held that frame alone.
@@ -87,19 +89,24 @@ class SourceHeader:
         What had to be changed to be valid, a sentence each; without the values.
     """
 
-    dataset: Dataset
+    elements: Dataset
     frame_number: int
     notes: tuple[str, ...] = ()
 
     @property
+    def dataset(self) -> Dataset:
+        """The elements as a copy, which a new object may take over."""
+        return deepcopy(self.elements)
+
+    @property
     def multi_frame(self) -> bool:
         """Whether references have to name the frame."""
-        return "NumberOfFrames" in self.dataset
+        return "NumberOfFrames" in self.elements
 
     @property
     def frame_of_reference(self) -> str:
         """Its UID; empty if the image has none."""
-        return str(self.dataset.get("FrameOfReferenceUID", ""))
+        return str(self.elements.get("FrameOfReferenceUID", ""))
 
     def name_frame(self, references: Iterable[Dataset]) -> None:
         """Say in references to the image which of its frames is meant, if it has several."""
@@ -108,6 +115,7 @@ class SourceHeader:
                 reference.ReferencedFrameNumber = self.frame_number
 
 
+@silence()  # pydicom decodes a value when it is asked for, and warns of letters it does not know
 def source_header(frame: Frame) -> SourceHeader:
     """Read the header of a frame's file.
 
@@ -163,7 +171,10 @@ def _patient_id(read: Dataset) -> str:
 
 
 def _copy(read: Dataset, made: Dataset, keyword: str, notes: list[str]) -> None:
-    value = read.get(keyword)
+    try:
+        value = read.get(keyword)
+    except Exception:  # the parser's boundary again: values are parsed when they are asked for
+        value = _UNREADABLE
     if value in (None, ""):
         if keyword in _NEVER_ABSENT:
             setattr(made, keyword, None)
@@ -176,9 +187,8 @@ def _copy(read: Dataset, made: Dataset, keyword: str, notes: list[str]) -> None:
 
 
 def _lines(value: object) -> str:
-    with silence():  # a PN decodes itself only now, and warns of what its character set does not hold
-        parts = value if isinstance(value, MultiValue) else [value]
-        return "\\".join(str(part) for part in parts).strip(" \0")
+    parts = value if isinstance(value, MultiValue) else [value]
+    return "\\".join(str(part) for part in parts).strip(" \0")
 
 
 def _made_valid(keyword: str, found: str) -> tuple[str, bool]:
