@@ -55,7 +55,6 @@ _NEVER_ABSENT: Final = (
 _IDENTIFIERS: Final = frozenset(
     {"StudyID", "AccessionNumber", "IssuerOfPatientID"}
 )  # cut short they are others
-_UNREADABLE: Final = "\\"  # valid for no element
 _SEXES: Final = frozenset({"M", "F", "O"})
 _READ: Final = [
     *_COPIED,
@@ -174,7 +173,8 @@ def _copy(read: Dataset, made: Dataset, keyword: str, notes: list[str]) -> None:
     try:
         value = read.get(keyword)
     except Exception:  # the parser's boundary again: values are parsed when they are asked for
-        value = _UNREADABLE
+        value = None
+        notes.append(f"{keyword} cannot be read in the image and was left out.")
     if value in (None, ""):
         if keyword in _NEVER_ABSENT:
             setattr(made, keyword, None)
