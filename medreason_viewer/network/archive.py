@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from ..cancel import Cancel
 from ..servers import Server
 from .inbox import StudyFolder
+from .part10 import is_uid
 
 MOST_STUDIES: Final = 500
 _LONGEST: Final = 64
@@ -194,8 +195,3 @@ class Archive(Protocol):
 
     def send(self, files: Sequence[Outgoing], cancel: Cancel) -> Iterator[Sent]:
         """Send files as they are, in their own transfer syntax; yields what became of each, in any order."""
-
-
-def is_uid(text: str) -> bool:
-    """Whether it is a DICOM UID, loosely: digits and dots, at most 64 (leading zeros occur in practice)."""
-    return 0 < len(text) <= _LONGEST and text.isascii() and all(part.isdigit() for part in text.split("."))

@@ -12,50 +12,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from platformdirs import user_cache_path
 
 from ..errors import UnreadableFile
-from ..volume.dicom import names
-from ..volume.dicom.tags import NotDicom, read_tags
+from .part10 import read_label
 
 _APP: Final = "medreason-viewer"
-_WANTED: Final = frozenset(
-    {names.SOP_CLASS, names.SOP_UID, names.STUDY_UID, names.SERIES_UID, names.TRANSFER_SYNTAX}
-)
 _STALE_S: Final = 3600  # a part that old belongs to a process that was killed
 _SUFFIX, _PART = ".dcm", ".part"
-
-
-class Label(NamedTuple):
-    """What a DICOM file says it is."""
-
-    study_uid: str
-    series_uid: str
-    sop_uid: str
-    sop_class: str
-    transfer_syntax: str
-
-
-def read_label(path: Path) -> Label:
-    """What the file says it is.
-
-    Raises
-    ------
-    UnreadableFile
-        If it is no DICOM file, is damaged, or says nothing.
-    """
-    try:
-        tags = read_tags(path, _WANTED)
-    except NotDicom:
-        raise UnreadableFile(path, "it is no DICOM file") from None
-    texts = (names.STUDY_UID, names.SERIES_UID, names.SOP_UID, names.SOP_CLASS)
-    study, series, sop, kind = (tags.text(tag) for tag in texts)
-    label = Label(study, series, sop, kind, tags.transfer_syntax)
-    if not label.sop_uid or not label.sop_class:
-        raise UnreadableFile(path, "it does not say which object it is")
-    return label
 
 
 class Inbox:

@@ -10,8 +10,9 @@ from typing import Final
 
 from ..cancel import Cancel
 from ..errors import NetworkError, ServerRefused, ServerUnreachable
-from .archive import Archive, InstanceFound, StudyFound, Wanted, is_uid
+from .archive import Archive, InstanceFound, StudyFound, Wanted
 from .inbox import Inbox, StudyFolder
+from .part10 import is_uid
 
 _PAUSES_S: Final = (
     0.5,

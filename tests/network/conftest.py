@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -11,7 +12,11 @@ import pytest
 from orthanc import Orthanc, free_port
 from peers import tool
 
+from medreason_viewer.network.archive import Archive
+from medreason_viewer.network.dimse.archive import DimseArchive
 from medreason_viewer.network.inbox import Inbox
+from medreason_viewer.network.outbox.outbox import Outbox
+from medreason_viewer.network.web.archive import WebArchive
 from medreason_viewer.servers import Receiver
 
 
@@ -40,6 +45,21 @@ def orthanc(tmp_path: Path, receiver: Receiver) -> Iterator[Orthanc]:
     program = tool("Orthanc")
     with Orthanc(program, tmp_path / "orthanc", receiver) as running:
         yield running
+
+
+@pytest.fixture
+def archive(request: pytest.FixtureRequest, orthanc: Orthanc, receiver: Receiver) -> Archive:
+    """The Orthanc, in the way that the test names: ``get``, ``move`` or ``web``."""
+    if request.param == "web":
+        return WebArchive(orthanc.web, lambda server: "")
+    return DimseArchive(replace(orthanc.dimse, retrieve_by=request.param), receiver)
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    """An empty queue."""
+    with Outbox(tmp_path / "outbox") as queue:
+        yield queue
 
 
 @pytest.fixture

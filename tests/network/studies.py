@@ -6,11 +6,12 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from medreason_viewer.network.archive import Outgoing
-from medreason_viewer.network.inbox import read_label
+from medreason_viewer.network.part10 import read_label
 from medreason_viewer.volume.phantom import write_study
 
 _ODDITIES = ("17_hostile_strings", "20_rle", "21_j2k_lossless", "22_jpegls_lossless", "23_deflated")
@@ -22,6 +23,21 @@ def study_files(folder: Path, slices: int = 5, seed: int = 3) -> list[Path]:
     """A phantom study, as files."""
     write_study(folder, seed=seed, finding="nodule", slices=slices, matrix=64)
     return sorted(folder.rglob("*.dcm"))
+
+
+def large_series(folder: Path, count: int, matrix: int = 512) -> list[Path]:
+    """A series of so many objects with pixels that do not compress."""
+    (template,) = study_files(folder / "template", slices=1)
+    data, random = dcmread(template), np.random.default_rng(0)
+    data.Rows = data.Columns = matrix
+    files = []
+    for number in range(1, count + 1):
+        data.InstanceNumber = number
+        data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = f"2.25.{number}{count}00{matrix}"
+        data.PixelData = random.integers(0, 4000, matrix * matrix, np.uint16).tobytes()
+        files.append(folder / f"{number:04}.dcm")
+        data.save_as(files[-1])
+    return files
 
 
 def real_files(real_ct: Path) -> list[Path]:

@@ -14,21 +14,10 @@ from studies import assert_same, outgoing, real_files, study_files
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import ServerRefused
 from medreason_viewer.network.archive import Archive, Query
-from medreason_viewer.network.dimse.archive import DimseArchive
 from medreason_viewer.network.inbox import Inbox
 from medreason_viewer.network.retrieving import retrieve
-from medreason_viewer.network.web.archive import WebArchive
-from medreason_viewer.servers import Receiver
 
 WAYS = ["get", "move", "web"]
-
-
-@pytest.fixture
-def archive(request: pytest.FixtureRequest, orthanc: Orthanc, receiver: Receiver) -> Archive:
-    """The Orthanc, in the way that the test names."""
-    if request.param == "web":
-        return WebArchive(orthanc.web, lambda server: "")
-    return DimseArchive(replace(orthanc.dimse, retrieve_by=request.param), receiver)
 
 
 @pytest.mark.parametrize("archive", ["get", "web"], indirect=True)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from pydicom.dataset import Dataset
-from pynetdicom import ae, association, evt
+from pynetdicom import association
 from pynetdicom.presentation import PresentationContext
 
 from ... import __version__
@@ -20,6 +20,7 @@ from ...servers import Server
 from ..limits import ANSWER_S, Limits
 from ..tls import client_context
 from . import quiet  # noqa: F401  # before anything is said
+from .entity import Entity
 
 MOST_CONTEXTS: Final = 128  # PS3.8, 9.3.2.2: odd numbers up to 255
 _POLL_S: Final = 0.05
@@ -54,6 +55,10 @@ def associated(
     except GeneratorExit:  # whoever asked has enough
         _abort(link)
         raise
+    except RuntimeError as error:  # pynetdicom's, when asked to speak over a connection that broke
+        _abort(link)
+        cancel.check()
+        raise ServerUnreachable(f"{server.name} broke off the connection.") from error
     except BaseException:
         _abort(link)
         cancel.check()
@@ -83,7 +88,7 @@ def _associate(
     handlers: Sequence[Any],
     limits: Limits,
 ) -> association.Association:
-    entity = ae.ApplicationEntity(server.calling_ae)
+    entity = Entity(server.calling_ae)
     entity.implementation_version_name = f"MEDREASON_{__version__}"[:16]
     entity.connection_timeout = limits.connect_s
     entity.acse_timeout = entity.dimse_timeout = limits.answer_s
@@ -96,15 +101,8 @@ def _associate(
         max_pdu=_PDU_BYTES,
         ext_neg=list(negotiate),
         tls_args=(client_context(server), server.host) if server.tls else None,
-        evt_handlers=[(evt.EVT_CONN_OPEN, _send_at_once), *handlers],
+        evt_handlers=list(handlers),
     )
-
-
-def _send_at_once(event: evt.Event) -> None:
-    """Small messages follow large ones: waiting to fill a packet costs 40 ms an object."""
-    connection = event.assoc.dul.socket
-    if connection is not None and connection.socket is not None:
-        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _address(server: Server) -> str:

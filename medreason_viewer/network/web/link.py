@@ -212,7 +212,7 @@ class _Cut:
 
 
 def _query(params: list[tuple[str, str]] | None) -> str:
-    """As browsers write it: some servers (Orthanc 1.10) look for an encoded asterisk or caret as it stands."""
+    """As browsers write it: some servers (Orthanc 1.10) look for an encoded asterisk as it stands."""
     if not params:
         return ""
     return "?" + "&".join(f"{keyword}={quote(value, safe=_AS_THEY_ARE)}" for keyword, value in params)

@@ -1,0 +1,1 @@
+"""What is still to be sent: kept on disk, resumed after a restart, acknowledged object by object."""
