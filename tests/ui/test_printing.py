@@ -19,11 +19,11 @@ from small_study import LESION, write_study
 from medreason_viewer.app import Workplace
 from medreason_viewer.drawing.overlay import RegionBox
 from medreason_viewer.drawing.page import Page, Pictures, Sheet
+from medreason_viewer.drawing.paper import PrintFailed, pages_for, paint_pages, paper, pdf
 from medreason_viewer.drawing.scene import RESEARCH_USE
 from medreason_viewer.reasoning.request import Step
 from medreason_viewer.ui.explanation.answer import ExplainTarget
 from medreason_viewer.ui.output import printing as printing_module
-from medreason_viewer.ui.output.paper import PrintFailed, pages_for, paint_pages, paper, pdf
 from medreason_viewer.ui.output.print_dialog import PrintDialog
 from medreason_viewer.ui.output.printing import NO_PRINTER
 from medreason_viewer.ui.output.sheet import FOLDED, sheet_of

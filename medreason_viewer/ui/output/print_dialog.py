@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from ...drawing.page import Page, Sheet
+from ...drawing.paper import pages_for, paper
 from .. import theme
 from ..plain import PlainLabel
 from .page_preview import PagePreview
-from .paper import pages_for, paper
 
 MakeSheet = Callable[[bool, bool], Sheet]  # with the patient, with the explanation
 

@@ -14,11 +14,11 @@ from PySide6.QtPrintSupport import QPrintDialog, QPrinter, QPrinterInfo
 from PySide6.QtWidgets import QWidget
 
 from ...drawing.page import Sheet
+from ...drawing.paper import JOB_NAME, PrintFailed, pages_for, paint_pages, pdf
 from ..series.choosing import choose_new_file
 from ..session import Session
 from ..viewport.slice_scene import SceneSource
 from .file_writing import FileWriting
-from .paper import JOB_NAME, PrintFailed, pages_for, paint_pages, pdf
 from .print_dialog import PrintDialog
 from .sheet import sheet_of
 from .shown import NOTHING_SHOWN, shown_now

@@ -8,9 +8,9 @@ from typing import Final
 from PySide6.QtCore import QBuffer, QIODevice, QLocale, QMarginsF
 from PySide6.QtGui import QPagedPaintDevice, QPageLayout, QPageSize, QPainter, QPdfWriter
 
-from ...drawing.page import Page, Sheet, lay_out, paint_page
-from ...drawing.placement import Size
-from ...errors import MedReasonError
+from ..errors import MedReasonError
+from .page import Page, Sheet, lay_out, paint_page
+from .placement import Size
 
 JOB_NAME: Final = "MedReason Viewer page"  # print queues show it to everybody: it names no patient
 _MARGIN_MM: Final = 12.0
