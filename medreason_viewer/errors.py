@@ -23,6 +23,7 @@
     │   ├── ServerUnreachable   no answer: trying again may help
     │   ├── ServerRefused       the answer is no
     │   └── SecretError         a password or token that the keyring does not give
+    ├── LaunchRefused           a link or a start of the program that asks for what is not given
     ├── RecordUnreadable        a file that holds no explanation or finding
     ├── JournalError            the journal cannot be opened, read or written
     └── Cancelled               the user stopped it
@@ -114,6 +115,10 @@ class TrainingError(MedReasonError):
 
 class SettingsError(MedReasonError):
     """A settings file that cannot be understood."""
+
+
+class LaunchRefused(MedReasonError):
+    """A link, or another start of the program, asks for what cannot be understood or is not given."""
 
 
 class RecordUnreadable(MedReasonError):
