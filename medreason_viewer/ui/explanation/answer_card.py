@@ -12,8 +12,8 @@ from ...reasoning.request import Explanation
 from ..overrides import guarded
 from ..plain import PlainLabel, clear, readable
 from .step_row import CheckRow
+from .wording import UNREADABLE
 
-UNREADABLE: Final = "No answer could be read from the model's reply."
 _LONG: Final = 60  # characters from which an answer is set smaller
 _TALLEST: Final = 132  # device-independent pixels: a longer answer scrolls, and leaves room for the steps
 

@@ -10,7 +10,7 @@ from ...reasoning.request import Check, Step
 from .. import theme
 from ..overrides import guarded
 from ..plain import PlainLabel, readable
-from .wording import VERDICTS
+from .wording import VERDICTS, check_text
 
 _KEYS_OF_CHOICE = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 
@@ -97,13 +97,6 @@ class StepRow(QFrame):
             marker.setToolTip("This step names a region of its own")
             row.addWidget(marker, 0, Qt.AlignmentFlag.AlignTop)
         return row
-
-
-def check_text(check: Check, sentence: str) -> str:
-    """Claim and measurement in one line; a claim that is the whole sentence beside it is not said twice."""
-    if check.claim == sentence and check.measured:
-        return check.measured
-    return f"“{check.claim}”: {check.measured}" if check.measured else f"“{check.claim}”"
 
 
 def _spoken(index: int, step: Step) -> str:

@@ -4,13 +4,52 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from ...reasoning.request import Evidence, ModelState, RegionSource, Statistics, Verdict
-from ...volume.geometry import SliceBox, SlicePlane
-from ...volume.series import Identity, Series
+from ...drawing import words
+from ...drawing.words import (
+    NONE,
+    UNREADABLE,
+    area,
+    axes,
+    check_text,
+    date,
+    extremes,
+    image_number,
+    mean_sd,
+    number,
+    patient,
+    patient_details,
+    side,
+    size_mm,
+)
+from ...reasoning.request import ModelState, RegionSource, Verdict
+from ...volume.series import Series
 from .. import theme
 from .answer import Answer
 
-NONE: Final = "–"
+__all__ = [
+    "NONE",
+    "SOURCES",
+    "UNREADABLE",
+    "VERDICTS",
+    "Sign",
+    "area",
+    "axes",
+    "check_text",
+    "date",
+    "extremes",
+    "image_number",
+    "mean_sd",
+    "number",
+    "patient",
+    "patient_details",
+    "place",
+    "progress",
+    "series_size",
+    "shortened",
+    "side",
+    "size_mm",
+    "without_mm",
+]
 
 
 class Sign(NamedTuple):
@@ -23,9 +62,9 @@ class Sign(NamedTuple):
 
 
 VERDICTS: Final[dict[Verdict, Sign]] = {
-    "agrees": Sign("mdi6.check-circle-outline", "Agrees", "good", theme.GOOD),
-    "contradicts": Sign("mdi6.alert", "Contradicts", "caution", theme.CAUTION),
-    "not_checkable": Sign("mdi6.help-circle-outline", "Not checkable", "muted", theme.MUTED),
+    "agrees": Sign("mdi6.check-circle-outline", words.VERDICTS["agrees"], "good", theme.GOOD),
+    "contradicts": Sign("mdi6.alert", words.VERDICTS["contradicts"], "caution", theme.CAUTION),
+    "not_checkable": Sign("mdi6.help-circle-outline", words.VERDICTS["not_checkable"], "muted", theme.MUTED),
 }
 SOURCES: Final[dict[RegionSource, str]] = {
     "reader": "drawn by you",
@@ -37,56 +76,6 @@ SOURCES: Final[dict[RegionSource, str]] = {
 def shortened(text: str, most: int = 150) -> str:
     """The beginning of a text that may be long, such as a model's."""
     return text if len(text) <= most else f"{text[:most].rstrip()} …"
-
-
-def number(value: float, digits: int = 0) -> str:
-    """A number with a true minus sign."""
-    text = f"{value:.{digits}f}"
-    return text.replace("-", "−") if float(text) else text.replace("-", "")
-
-
-def mean_sd(statistics: Statistics | None) -> str:
-    """Mean and standard deviation in HU."""
-    if statistics is None:
-        return NONE
-    return f"{number(statistics.mean_hu)} ± {number(statistics.sd_hu)} HU"
-
-
-def extremes(statistics: Statistics | None) -> str:
-    """Least and largest HU."""
-    return NONE if statistics is None else f"{number(statistics.min_hu)} to {number(statistics.max_hu)} HU"
-
-
-def area(statistics: Statistics | None) -> str:
-    """Area in mm² (cm² from 10 cm² on)."""
-    if statistics is None or statistics.area_mm2 is None:
-        return NONE
-    if statistics.area_mm2 >= 1000:
-        return f"{number(statistics.area_mm2 / 100, 1)} cm²"
-    return f"{number(statistics.area_mm2)} mm²"
-
-
-def axes(statistics: Statistics | None) -> str:
-    """Long and short axis in mm."""
-    if statistics is None or statistics.long_axis_mm is None or statistics.short_axis_mm is None:
-        return NONE
-    return f"{number(statistics.long_axis_mm, 1)} × {number(statistics.short_axis_mm, 1)} mm"
-
-
-def side(evidence: Evidence | None) -> str:
-    """The patient's side, from geometry; empty where it is not known."""
-    if evidence is None or evidence.side is None:
-        return ""
-    return "midline" if evidence.side == "midline" else f"patient's {evidence.side}"
-
-
-def size_mm(box_slice: SliceBox, plane: SlicePlane | None) -> str:
-    """Width and height of a box in mm, in pixels where the image has no geometry."""
-    width, height = box_slice.x1 - box_slice.x0, box_slice.y1 - box_slice.y0
-    if plane is None:
-        return f"{number(width)} × {number(height)} px"
-    row_mm, col_mm = plane.spacing_mm
-    return f"{number(width * col_mm)} × {number(height * row_mm)} mm"
 
 
 def progress(answer: Answer, model_state: ModelState | None) -> str:
@@ -118,36 +107,11 @@ def place(answer: Answer, series: Series) -> str:
     return f"image {image_number(series, answer.request.slice_index)}"
 
 
-def image_number(series: Series, slice_index: int) -> int:
-    """InstanceNumber where there is one, else the place counted from 1."""
-    instance_number = series.frames[slice_index].instance_number
-    return slice_index + 1 if instance_number is None else instance_number
-
-
 _NOT_READY: Final[dict[str, str]] = {
     "starting": "Loading the model …",
     "loading": "Loading the model …",
     "reloading": "Reloading the model …",
 }
-
-
-def date(dicom: str) -> str:
-    """A DICOM date as year-month-day; anything else as it is."""
-    return f"{dicom[:4]}-{dicom[4:6]}-{dicom[6:8]}" if len(dicom) == 8 and dicom.isdigit() else dicom
-
-
-def patient(identity: Identity) -> str:
-    """The patient's name as people write it, else the number."""
-    family, *given = identity.patient_name.split("=")[0].split("^")
-    name = ", ".join(part for part in (family, " ".join(filter(None, given))) if part)
-    return name or identity.patient_key or "Patient without a name"
-
-
-def patient_details(identity: Identity) -> str:
-    """Number, birth date and sex, as far as they are known."""
-    birth = f"born {date(identity.patient_birth_date)}" if identity.patient_birth_date else ""
-    number_ = identity.patient_key if identity.patient_name else ""
-    return " · ".join(part for part in (number_, birth, identity.patient_sex) if part) or "No patient data"
 
 
 def series_size(series: Series) -> str:

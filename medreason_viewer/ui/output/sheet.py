@@ -7,21 +7,18 @@ from datetime import datetime
 from typing import Final
 
 from ... import __version__
+from ...drawing.explained import answer_blocks, measured_blocks, model_blocks, raw_blocks, step_blocks
 from ...drawing.image import colour_image
-from ...drawing.page import Block, Pictures, Sheet, Table
-from ...drawing.page_text import Look, Text
-from ...reasoning.request import Check, Explanation, ModelInfo, Statistics, Step
+from ...drawing.page import Block, Pictures, Sheet
+from ...drawing.page_text import Text
 from ...volume.series import Series
 from ..explanation import wording
 from ..explanation.answer import Answer
-from ..explanation.answer_card import UNREADABLE
-from ..explanation.step_row import check_text
 from .shown import Shown
 
 FOLDED: Final = (
     "The model's steps and answer are folded: the reader has not committed a read of their own yet."
 )
-_LOOKS: Final[dict[str, Look]] = {"agrees": "good", "contradicts": "caution", "not_checkable": "small"}
 
 
 def sheet_of(shown: Shown, *, patient: bool, explanation: bool, at: datetime) -> Sheet:
@@ -85,7 +82,7 @@ def _explanation(shown: Shown) -> tuple[Block, ...]:
         blocks += [Text("The reader's own read, committed first", "heading"), Text(answer.own_read)]
     blocks += [Text(FOLDED)] if shown.folded else _reply(answer, shown.progress)
     if answer.explanation is not None:
-        blocks += _model(answer.explanation)
+        blocks += model_blocks(answer.explanation)
     return tuple(blocks)
 
 
@@ -109,73 +106,18 @@ def _evidence(answer: Answer, series: Series) -> list[Block]:
     evidence, scope = answer.evidence, answer.request.scope
     if evidence is None:
         return []
-    side = wording.side(evidence) or "side not known"
     kernel = f"kernel {scope.kernel or 'not recorded'}, contrast {scope.contrast or 'not recorded'}"
     missing = wording.without_mm(answer, series)
-    return [
-        Text("Measured by the program", "heading"),
-        _table(evidence.box, evidence.lesion),
-        Text(_joined(f"Side: {side}", kernel), "small"),
-        *([Text(missing, "small")] if missing else []),
-        *([Text("No lesion stands out inside the box.", "small")] if evidence.lesion is None else []),
-    ]
-
-
-def _table(box: Statistics, lesion: Statistics | None) -> Table:
-    texts = {
-        "Mean ± SD": wording.mean_sd,
-        "Range": wording.extremes,
-        "Area": wording.area,
-        "Long × short": wording.axes,
-    }
-    rows = ((name, text(box), text(lesion)) for name, text in texts.items())
-    return Table((("", "Box", "Lesion inside it"), *rows))
+    return list(measured_blocks(evidence, kernel, missing))
 
 
 def _reply(answer: Answer, progress: str) -> list[Block]:
     """The answer first: on paper the steps may go on over another page, and the answer would lie on that."""
-    made, blocks = answer.explanation, _answer(answer.explanation, progress)
-    if answer.steps:
-        blocks.append(Text("The model's reasoning", "heading"))
-        blocks += [text for number, step in enumerate(answer.steps, start=1) for text in _step(number, step)]
-    if made is not None and made.answer is None:
-        blocks += [Text("The model's reply, unchanged", "heading"), Text(made.raw_reply, "small")]
-    return blocks
+    made = answer.explanation
+    blocks: list[Block] = _unanswered(progress) if made is None else list(answer_blocks(made))
+    blocks += step_blocks(answer.steps)
+    return blocks + (list(raw_blocks(made)) if made is not None else [])
 
 
-def _answer(made: Explanation | None, progress: str) -> list[Block]:
-    if made is None:
-        return [Text(f"{progress} There was no answer when this page was made.", "caution")]
-    heading = Text("The model's answer", "heading")
-    if made.answer is None:
-        return [heading, Text(UNREADABLE, "caution")]
-    return [heading, Text(made.answer, "strong"), *(_check(check, "") for check in made.answer_checks)]
-
-
-def _step(number: int, step: Step) -> list[Text]:
-    return [Text(step.text, label=f"{number}."), *(_check(check, step.text) for check in step.checks)]
-
-
-def _check(check: Check, sentence: str) -> Text:
-    word = wording.VERDICTS[check.verdict].word
-    return Text(f"{word}: {check_text(check, sentence)}", _LOOKS[check.verdict], indent=16)
-
-
-def _model(made: Explanation) -> list[Block]:
-    model, timing = made.model, made.timing
-    took = f"{timing.total_s:.1f} s, {timing.tokens} tokens"
-    adapter = model.adapter_sha256
-    weights = f"SHA-256 {model.sha256[:16]} …" + (f", adapter {adapter[:16]} …" if adapter else "")
-    return [
-        Text("Model", "heading"),
-        Text(_joined(model.name, model.quantization, model.device, took, weights), "small"),
-        Text(_origin(model), "small"),
-    ]
-
-
-def _origin(model: ModelInfo) -> str:
-    return _joined(
-        f"Licence {model.licence or 'not stated'}",
-        f"trained on {model.trained_on or 'not stated'}",
-        model.intended_use,
-    )
+def _unanswered(progress: str) -> list[Block]:
+    return [Text(f"{progress} There was no answer when this page was made.", "caution")]
