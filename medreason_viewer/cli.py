@@ -24,7 +24,12 @@ COMMANDS: Final = {
     "info": "what a folder, file, zip or DICOMDIR holds, and what is wrong with it",
     "explain": "explain one region of one slice",
     "demo": "a phantom study, opened, one region explained",
+    "find": "search an archive (PACS) for studies",
+    "retrieve": "bring a study from an archive",
+    "send": "send files to an archive, by a queue that survives",
+    "pacs": "list, add, remove and try archives",
     "models": "list, check and add model bundles",
+    "journal": "list what readers kept, verify it, erase from it, back it up",
     "bench": "measure this workstation, side by side with its peers",
     "doctor": "what this workstation can run, and why not",
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from .errors import SettingsError
@@ -164,3 +165,46 @@ def _split(url: str) -> tuple[str, str] | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain or not url.isprintable():
         return None
     return parts.scheme, parts.hostname
+
+
+Entry = TypeVar("Entry", Server, Receiver)
+
+
+def read_entry(kind: type[Entry], table: Any, where: str, **given: Any) -> Entry:
+    """A server or receiver from its table in the settings file; ``where`` names it in sentences.
+
+    Raises
+    ------
+    SettingsError
+        If a name is unknown or a value is of the wrong kind.
+    """
+    if not isinstance(table, dict):
+        raise SettingsError(f"In the settings file, {where} must be a table.")
+    known = {field.name: field.default for field in fields(kind) if field.name not in given}
+    for name, value in table.items():
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise SettingsError(f"In the settings file, {where} has an unknown name, {name}.{hint}")
+        if not _fits(value, known[name]):
+            raise SettingsError(f"In the settings file, {name} of {where} has a value of the wrong kind.")
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
+    }
+    return kind(**values, **given)
+
+
+def entry_table(entry: Server | Receiver, *left_out: str) -> dict[str, Any]:
+    """What differs from the defaults, for the settings file."""
+    values = {field.name: (getattr(entry, field.name), field.default) for field in fields(entry)}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, (value, default) in values.items()
+        if value != default and name not in left_out
+    }
+
+
+def _fits(value: Any, default: Any) -> bool:
+    if isinstance(default, tuple):
+        return isinstance(value, list) and all(isinstance(part, str) for part in value)
+    return type(value) is type(default)

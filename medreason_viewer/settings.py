@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from typing import Any, Final
 from platformdirs import user_config_path
 
 from .errors import SettingsError
+from .servers import Receiver, Server, entry_table, read_entry
 
 _APP = "medreason-viewer"
 _LIMITS: Final = {
@@ -57,6 +58,10 @@ class Settings:
     input_keys, input_mouse : tuple of (str, str)
         What the reader bound otherwise than that profile: a key or mouse gesture, and the name of its action,
         empty for none. Tables in the file.
+    pacs : tuple of Server
+        The archives; in the file each is a table, such as ``[pacs.main]``.
+    receiver : Receiver
+        The store receiver, off by default.
     """
 
     model_bundle: str = ""
@@ -72,11 +77,29 @@ class Settings:
     input_profile: str = "IHE BIR"
     input_keys: Pairs = ()
     input_mouse: Pairs = ()
+    pacs: tuple[Server, ...] = ()
+    receiver: Receiver = field(default_factory=Receiver)
 
     def __post_init__(self) -> None:
         for name, most in _LIMITS.items():
             if not 0 < getattr(self, name) <= most:
                 raise SettingsError(f"The setting {name} must be between 1 and {most}.")
+        if len({server.name for server in self.pacs}) < len(self.pacs):
+            raise SettingsError("Two servers have the same name.")
+
+    def server(self, name: str) -> Server:
+        """The archive of that name.
+
+        Raises
+        ------
+        SettingsError
+            If there is none.
+        """
+        found = next((server for server in self.pacs if server.name == name), None)
+        if found is None:
+            names = ", ".join(server.name for server in self.pacs) or "none"
+            raise SettingsError(f"There is no server called {name}; known: {names}.")
+        return found
 
 
 def default_path() -> Path:
@@ -98,10 +121,15 @@ def load(path: Path) -> Settings:
         return Settings()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"The settings file {path} cannot be read ({error}).") from error
-    known = {field.name: type(field.default) for field in fields(Settings)}
+    archives, receiver = table.pop("pacs", {}), table.pop("receiver", {})
+    known = {entry.name: type(entry.default) for entry in fields(Settings) if entry.name not in _ENTRIES}
     for name, value in table.items():
         _check(path, name, value, known)
-    return Settings(**{name: _pairs(value) for name, value in table.items()})
+    return Settings(
+        **{name: _pairs(value) for name, value in table.items()},
+        pacs=_servers(archives),
+        receiver=read_entry(Receiver, receiver, "receiver"),
+    )
 
 
 def save(settings: Settings, path: Path) -> None:
@@ -112,13 +140,15 @@ def save(settings: Settings, path: Path) -> None:
     SettingsError
         If the file cannot be written; the old one is then untouched.
     """
-    values = asdict(settings)
+    values = {
+        entry.name: getattr(settings, entry.name) for entry in fields(Settings) if entry.name not in _ENTRIES
+    }
     tables = {name: value for name, value in values.items() if isinstance(value, tuple)}
     lines = [f"{name} = {_toml(value)}" for name, value in values.items() if name not in tables]
     for name, pairs in tables.items():  # a table goes on to the next one, so they come last
         if pairs:
             lines += ["", f"[{name}]", *(f"{_toml(key)} = {_toml(value)}" for key, value in pairs)]
-    text = "\n".join(lines) + "\n"
+    text = "\n".join([*lines, *_entry_lines(settings)]) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, text)
@@ -145,6 +175,26 @@ _WANTED: Final = {
 }
 
 
+_ENTRIES: Final = ("pacs", "receiver")
+
+
+def _servers(archives: Any) -> tuple[Server, ...]:
+    if not isinstance(archives, dict):
+        raise SettingsError("In the settings file, pacs must be a table of servers.")
+    return tuple(read_entry(Server, table, f"pacs.{name}", name=name) for name, table in archives.items())
+
+
+def _entry_lines(settings: Settings) -> list[str]:
+    """The tables of the servers and the receiver, without what is as by default."""
+    entries = {f"pacs.{_toml(server.name)}": entry_table(server, "name") for server in settings.pacs}
+    if receiver := entry_table(settings.receiver):
+        entries["receiver"] = receiver
+    lines = []
+    for title, table in entries.items():
+        lines += ["", f"[{title}]", *(f"{name} = {_toml(value)}" for name, value in table.items())]
+    return lines
+
+
 def _pairs(value: Any) -> Any:
     """A table as pairs, in the file's order; other values as they are."""
     return tuple(value.items()) if isinstance(value, dict) else value
@@ -163,7 +213,9 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _toml(value: bool | int | str) -> str:
+def _toml(value: bool | int | str | list[str]) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str):  # a JSON string is a TOML one, but for DEL, which TOML wants escaped
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return json.dumps(value)

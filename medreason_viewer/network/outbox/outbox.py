@@ -22,7 +22,7 @@ from platformdirs import user_data_path
 from ...cancel import Cancel
 from ...errors import NetworkError, UnreadableFile
 from ..inbox import keyed_hash, private_folder
-from .schema import opened
+from .schema import opened, private_file
 from .spool import Spool, Spooled
 
 State = Literal["waiting", "sent", "refused"]
@@ -207,7 +207,9 @@ class Outbox:
     @contextmanager
     def sending(self) -> Iterator[bool]:
         """Whether this process alone may send while the block lasts; ends by itself if the process dies."""
-        lock = sqlite3.connect(self.root / "sending.sqlite", timeout=0, isolation_level=None)
+        path = self.root / "sending.sqlite"
+        private_file(path)
+        lock = sqlite3.connect(path, timeout=0, isolation_level=None)
         try:
             try:
                 lock.execute("BEGIN EXCLUSIVE")

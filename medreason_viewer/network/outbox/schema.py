@@ -43,7 +43,7 @@ def opened(path: Path) -> tuple[sqlite3.Connection, bytes]:
     NetworkError
         If it is damaged, of a later version, or on a disk that cannot lock.
     """
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    private_file(path)
     db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
     try:
         mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
@@ -59,6 +59,11 @@ def opened(path: Path) -> tuple[sqlite3.Connection, bytes]:
         why = "is of a later version of this program" if mode == "wal" else "lies on a disk that cannot lock"
         raise NetworkError(f"The queue of what is to be sent, {path}, {why}.")
     return db, bytes(salt)
+
+
+def private_file(path: Path) -> None:
+    """Make a file that its user alone may read, unless it is there."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _make(db: sqlite3.Connection) -> None:
