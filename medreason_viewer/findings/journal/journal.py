@@ -14,7 +14,7 @@ from ...errors import JournalError
 from . import erasing, place, schema, seal
 from .chain import content_of, digest, link, new_salt, root
 from .events import NAMES, Begun, Erased, Event, Explained, Judged, Subject, Troubled, Undone, new_id
-from .files import connect, spoken, transaction
+from .files import connect, connect_to_read, spoken, transaction
 from .keys import KeyPlace, key_place
 from .views import Views
 
@@ -256,6 +256,27 @@ class Journal(Views):
         if last_entry(self._connection, head.journal_id) != (head.count, head.hash):
             troubles.append("Its last entry is not the one that its head names.")
         return troubles
+
+
+def bring_up_to_date(path: Path) -> None:
+    """Migrate a journal of an earlier version, if there is one at ``path``, for those who only read.
+
+    Raises
+    ------
+    JournalError
+        If it is not a journal, or cannot be migrated.
+    """
+    if not path.exists():
+        return
+    with spoken(path):
+        connection = connect_to_read(path)
+        try:
+            schema.check(connection)
+            old = schema.version(connection) < schema.VERSION
+        finally:
+            connection.close()
+    if old:
+        Journal.open(path).close()
 
 
 def read_head(connection: sqlite3.Connection) -> Head:
