@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import hashlib
 import os
 import secrets
@@ -41,6 +42,12 @@ class Inbox:
     def study(self, server: str, study_uid: str) -> StudyFolder:
         """The folder of one study of one server."""
         return StudyFolder(self.root / self._name(f"{server}\0{study_uid}"), study_uid, self._salt)
+
+    @contextmanager
+    def arriving(self) -> Iterator[Path]:
+        """As :meth:`StudyFolder.arriving`, for what is not known yet to belong to a study."""
+        with _beside(self.root) as part:
+            yield part
 
     def trim(self, older_than_s: float) -> int:
         """Delete studies that nothing was put into or asked of for so long; returns how many."""
@@ -95,13 +102,17 @@ class StudyFolder:
         with _beside(self.path) as part:
             yield part
 
-    def keep(self, part: Path, wanted: frozenset[str] | None = None) -> tuple[Path, bool]:
+    def keep(
+        self, part: Path, wanted: frozenset[str] | None = None, *, replace: bool = False
+    ) -> tuple[Path, bool]:
         """Take a complete file in, under its own name; returns where it lies and whether it is new.
 
         Parameters
         ----------
         wanted : frozenset of str, optional
             The SOP instance UIDs that may come.
+        replace : bool
+            Whether an object that is here gives way to one of the same UID with other content.
 
         Raises
         ------
@@ -112,7 +123,7 @@ class StudyFolder:
         if label.study_uid != self.study_uid or (wanted is not None and label.sop_uid not in wanted):
             raise UnreadableFile(part, "it was not asked for")
         place = self.place(label.sop_uid)
-        new = not place.exists()
+        new = not place.exists() or (replace and not filecmp.cmp(part, place, shallow=False))
         if new:
             flush(part)
             os.replace(part, place)
