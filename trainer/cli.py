@@ -84,8 +84,12 @@ def _add_synth(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, required=True, metavar="N", help="how many slices")
     parser.add_argument("--seed", type=int, required=True, metavar="S", help="decides every slice")
     parser.add_argument(
-        "--setting", choices=("standard", "shifted"), default="standard", help="shifted is for testing only"
+        "--setting",
+        choices=("standard", "shifted", "small"),
+        default="standard",
+        help="shifted is for testing only; small has small nodules",
     )
+    parser.add_argument("--findings", nargs="+", metavar="NAME", help="which take turns (default: all)")
     parser.add_argument("--matrix", type=int, default=256, help="rows and columns (default 256)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.set_defaults(run=_synth)
@@ -93,5 +97,8 @@ def _add_synth(parser: argparse.ArgumentParser) -> None:
 
 def _synth(args: argparse.Namespace) -> None:
     from .data.synth import Synthesis, synthesize
+    from .examples.replies import FINDINGS
 
-    synthesize(Synthesis(args.count, args.seed, args.setting, args.matrix), args.out, args.workers)
+    findings = tuple(args.findings or FINDINGS)
+    plan = Synthesis(args.count, args.seed, args.setting, args.matrix, findings)
+    synthesize(plan, args.out, args.workers)

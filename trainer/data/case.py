@@ -21,7 +21,7 @@ SPLITS: Final[tuple[Split, ...]] = ("train", "validation", "test")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of the dialogue with its answer; its region is its case's.
+    """One turn of the dialogue with its answer; its region is its case's, unless it has its own.
 
     Attributes
     ----------
@@ -32,6 +32,8 @@ class Turn:
     reliable : bool
         False where the source does not vouch for the answer: a negative of an annotation that is not
         exhaustive.
+    region_slice : SliceBox or None
+        What the question is about, where its source vouches for the answer in that region alone.
 
     Raises
     ------
@@ -44,6 +46,7 @@ class Turn:
     question: str | None = None
     options: tuple[str, ...] = ()
     reliable: bool = True
+    region_slice: SliceBox | None = None
 
     def __post_init__(self) -> None:
         if not self.answer.strip():
@@ -124,6 +127,11 @@ class Case:
         lengths = (*(self.spacing_mm or ()), *(() if self.size_mm is None else (self.size_mm,)))
         if not all(length > 0 and math.isfinite(length) for length in lengths):
             raise ValueError(f"no size or spacing: {lengths}")
+
+    @property
+    def whole(self) -> bool:
+        """Whether anything is said of the slice, and not only of regions on it."""
+        return not self.turns or any(turn.region_slice is None for turn in self.turns)
 
     @property
     def corners_mm(self) -> NDArray[np.float64] | None:

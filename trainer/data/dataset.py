@@ -95,8 +95,9 @@ class DataSet:
         return np.unpackbits(bits, count=rows * cols).reshape(rows, cols).astype(np.bool_)
 
     def of_split(self, split: Split) -> list[int]:
-        """Indices of the slices in a split."""
-        return [index for index, case in enumerate(self.cases) if case.split == split]
+        """Indices of the slices in a split; to measure by, only of those that are known as a whole."""
+        indices = (index for index, case in enumerate(self.cases) if case.split == split)
+        return [index for index in indices if split == "train" or self.cases[index].whole]
 
     def to_learn(self) -> list[int]:
         """Indices of the training split's slices that have a turn to learn from."""

@@ -9,7 +9,8 @@ corners_mm     its four corners, LPS mm, 12 numbers; null without region or geom
 plane_mm       centre of the first pixel, x axis, y axis: 9 numbers; ``row_mm``, ``col_mm``: spacing
 size_mm        the lesion's long axis; ``thickness_mm``: of the slice
 exhaustive     whether what is not marked is known to be absent
-turns          list of {turn, question (null: the bundle's), options, answer, reliable}
+turns          list of {turn, question (null: the bundle's), options, answer, reliable, region (its own: four
+               numbers in slice pixels; null where it is the case's)}
 pixels         hu or picture; ``mask_from``: drawn, segmented, phantom, box or none
 modality ...   ``body_part``, ``kernel``, ``plane_name``: coarse attributes
 source         and ``licence``, in words
@@ -50,6 +51,7 @@ def features() -> datasets.Features:
         **dict.fromkeys(("turn", "question", "answer"), text),
         "options": datasets.List(text),
         "reliable": datasets.Value("bool"),
+        "region": datasets.List(number),
     }
     return datasets.Features(
         {
@@ -86,8 +88,15 @@ def parsed(row: dict[str, Any]) -> Case:
         thickness_mm=row["thickness_mm"],
         exhaustive=row["exhaustive"],
         plane=None if not plane else _plane(plane, (row["row_mm"], row["col_mm"])),
-        turns=tuple(Turn(**{**turn, "options": tuple(turn["options"])}) for turn in turns),
+        turns=tuple(_turn(turn) for turn in turns),
     )
+
+
+def _turn(row: dict[str, Any]) -> Turn:
+    region = row.get("region")  # sets made before it was asked about regions have none
+    values = {name: value for name, value in row.items() if name not in ("region", "options")}
+    box = SliceBox(*region) if region else None
+    return Turn(**values, options=tuple(row["options"]), region_slice=box)
 
 
 def _plane(numbers: Sequence[float], spacing_mm: tuple[float, float]) -> SlicePlane:
@@ -109,16 +118,23 @@ def as_row(
         "col_mm": col_mm,
         "corners_mm": None if region is None else region.ravel().tolist(),
         "plane_mm": None if plane is None else [*plane.origin_mm, *plane.x_axis, *plane.y_axis],
-        "turns": [
-            {"turn": t.turn, "question": t.question, "answer": t.answer}
-            | {"options": list(t.options), "reliable": t.reliable}
-            for t in case.turns
-        ],
+        "turns": [_turn_row(turn) for turn in case.turns],
         "rows": mask.shape[0],
         "cols": mask.shape[1],
         "hu": pixels.astype("<i2").tobytes() if case.pixels == "hu" else None,
         "picture": _png(pixels) if case.pixels == "picture" else None,
         "mask": np.packbits(mask).tobytes(),
+    }
+
+
+def _turn_row(turn: Turn) -> dict[str, Any]:
+    return {
+        "turn": turn.turn,
+        "question": turn.question,
+        "answer": turn.answer,
+        "options": list(turn.options),
+        "reliable": turn.reliable,
+        "region": list(turn.region_slice.as_tuple()) if turn.region_slice else None,
     }
 
 

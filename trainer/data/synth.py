@@ -9,19 +9,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medreason_viewer.volume.phantom import Finding, PhantomSlice, sample_slice
+from medreason_viewer.volume.phantom import Finding, PhantomSlice, Setting, sample_slice
 
 from ..examples.replies import FINDINGS, NO_FINDING
 from . import card
 from .case import Case, Split, Turn
 from .dataset import Writer
 
-Setting = Literal["standard", "shifted"]
 _LEVEL_WORDS: Final = {
     "apex": "lung apex",
     "arch": "aortic arch",
@@ -38,31 +37,42 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Synthesis:
-    """What to make; slice ``i`` depends on seed, setting and ``i`` alone.
+    """What to make; slice ``i`` depends on seed, setting, findings and ``i`` alone.
+
+    Attributes
+    ----------
+    findings : tuple of str
+        They take turns.
 
     Raises
     ------
     ValueError
-        If there is nothing to make, or the matrix is not a multiple of 8 from 64 to 1024.
+        If there is nothing to make, a finding is unknown, or the matrix is not a multiple of 8 from 64 to
+        1024.
     """
 
     count: int
     seed: int
     setting: Setting = "standard"
     matrix: int = 256
+    findings: tuple[str, ...] = FINDINGS
 
     def __post_init__(self) -> None:
         if self.count < 1:
             raise ValueError("the count must be at least 1")
+        if strange := set(self.findings) - set(FINDINGS):
+            raise ValueError(f"{', '.join(sorted(strange))}: not among {', '.join(FINDINGS)}")
+        if not self.findings:
+            raise ValueError("no finding is named")
         if self.seed < 0:
             raise ValueError("the seed must not be negative")
         if self.matrix % 8 or not 64 <= self.matrix <= 1024:
             raise ValueError("the matrix must be a multiple of 8 from 64 to 1024")
 
     def slice(self, index: int) -> PhantomSlice:
-        """One slice; the findings take turns, so that every eight slices show each once."""
+        """One slice; the findings take turns, so that all are shown equally often."""
         rng = np.random.default_rng([self.seed, index])
-        named = FINDINGS[index % len(FINDINGS)]
+        named = self.findings[index % len(self.findings)]
         finding = "none" if named == NO_FINDING else cast(Finding, named)
         return sample_slice(rng, finding=finding, matrix=self.matrix, setting=self.setting)
 

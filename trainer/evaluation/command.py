@@ -49,6 +49,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--against", type=Path, metavar="BUNDLE", help="this too, asked plainly: differences with intervals"
     )
     parser.add_argument("--predictions", type=Path, metavar="FILE", help="keep what was said of each slice")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes, each with a model of its own (CPU only)",
+    )
     parser.add_argument("--record", metavar="NAME", help="write the figures to the bundle's manifest")
     remote = parser.add_argument_group(
         "a model elsewhere", "pictures leave this machine; --bundle then gives prompts and zoom alone"
@@ -122,7 +129,7 @@ def _asked(
     if args.constant:
         said = constant_answers(data, chosen)
     else:
-        said = _said(args, _engine(args, manifest), data, manifest, chosen, args.variant)
+        said = _said(args, _asked_model(args), data, manifest, chosen, args.variant)
     found = figures(said, manifest)
     if args.variant == "without-right-option":
         found["right_option_removed"] = variants.noticed(said, manifest)
@@ -142,11 +149,11 @@ def _against(
 ) -> dict[str, Any]:
     from medreason_viewer.reasoning.bundles import bundle
 
-    from .evaluate import figures, load_engine
+    from .evaluate import figures
     from .metrics import compare
 
     manifest = bundle.verify(args.against)
-    theirs = _said(args, load_engine(args.against, manifest), data, manifest, chosen, "")
+    theirs = _said(args, args.against, data, manifest, chosen, "")
     pairs = [each.prediction for each in said], [each.prediction for each in theirs]
     difference = compare(theirs, *pairs, manifest.answer_classes)
     return {"against": figures(theirs, manifest), "difference": difference}
@@ -154,25 +161,35 @@ def _against(
 
 def _said(
     args: argparse.Namespace,
-    engine: Answers,
+    folder: Path | None,
     data: DataSet,
     manifest: Manifest,
     chosen: Sequence[int],
     variant: Variant,
 ) -> list[Said]:
     from .evaluate import answers, log_progress
+    from .spread import Asked, spread
 
+    if folder is not None and args.workers > 1:
+        return spread(Asked(folder, data.folder, manifest, variant), chosen, args.workers, log_progress())
+    engine = _engine(args, folder, manifest)
     return answers(engine, data, manifest, chosen, variant=variant, progress=log_progress())
 
 
-def _engine(args: argparse.Namespace, manifest: Manifest) -> Answers:
-    if args.endpoint:
+def _asked_model(args: argparse.Namespace) -> Path | None:
+    """The bundle that is asked; None where the endpoint is."""
+    folder: Path | None = None if args.endpoint else args.bundle
+    return folder
+
+
+def _engine(args: argparse.Namespace, folder: Path | None, manifest: Manifest) -> Answers:
+    if folder is None:
         from .endpoint import Address, Endpoint
 
         return Endpoint(Address(args.endpoint, args.model, args.timeout))
     from .evaluate import load_engine
 
-    return load_engine(args.bundle, manifest)
+    return load_engine(folder, manifest)
 
 
 def _questions(args: argparse.Namespace) -> dict[str, Any]:
@@ -184,7 +201,9 @@ def _questions(args: argparse.Namespace) -> dict[str, Any]:
         raise ValueError("--vqa needs the folder of its pictures, --images")
     manifest = _manifest(args)
     asked = vqa_sets.read(args.vqa, args.images, args.split)[: args.limit]
-    return vqa_scores.scores(vqa_scores.answers(_engine(args, manifest), asked, manifest, log_progress()))
+    return vqa_scores.scores(
+        vqa_scores.answers(_engine(args, _asked_model(args), manifest), asked, manifest, log_progress())
+    )
 
 
 def _pictures(
@@ -197,7 +216,9 @@ def _pictures(
     asked = vqa_sets.of_data(data, chosen)
     if not asked:
         raise DataSetError(f"There is no question to evaluate in {args.data}.")
-    return vqa_scores.scores(vqa_scores.answers(_engine(args, manifest), asked, manifest, log_progress()))
+    return vqa_scores.scores(
+        vqa_scores.answers(_engine(args, _asked_model(args), manifest), asked, manifest, log_progress())
+    )
 
 
 def _refuse_for_pictures(args: argparse.Namespace) -> None:

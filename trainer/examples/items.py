@@ -12,7 +12,7 @@ inset's mere presence and place would give the answer away. So:
   normal, as in the dialogue, so without an inset the model leans to no finding.
 
 A question of the source's own is answered as the source does, whatever the inset shows, from among its own
-options. A finished picture is shown as it is, with its own question.
+options; where the source speaks of one region alone, the inset is of that region, jittered. A finished picture is shown as it is, with its own question.
 """
 
 from __future__ import annotations
@@ -201,6 +201,8 @@ class _Reason:
         )
 
     def _kind(self) -> RegionKind:
+        if self.asked.region_slice is not None:
+            return "finding" if self.asked.region_slice == self.case.box_slice else "decoy"
         draw = self.rng.random()
         if self.case.box_slice is None:
             return "none" if draw < PLAIN_SHARE_NORMAL else "decoy"
@@ -215,6 +217,8 @@ class _Reason:
 
     def _region(self, kind: RegionKind, like: SliceBox) -> SliceBox | None:
         box = self.case.box_slice
+        if self.asked.region_slice is not None:
+            return regions.jittered(self.asked.region_slice, *self.hu.shape, self.rng)
         if kind == "none":
             return None
         if kind == "decoy" or box is None:

@@ -28,7 +28,7 @@ def images_once(model: Any) -> Iterator[None]:
     stock = inner.get_image_features
 
     def features(pixel_values: Tensor, image_grid_thw: Tensor, **more: Any) -> Any:
-        images = pixel_values.split(image_grid_thw.prod(-1).tolist())
+        images = torch.split(pixel_values, image_grid_thw.prod(-1).tolist())
         first, number_of = numbered(images)
         if len(first) == len(images):
             return stock(pixel_values, image_grid_thw, **more)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medreason_viewer.volume.series import Frame, Series
-from trainer.data.case import Case, Split
+from trainer.data.case import Case, Split, Turn
 from trainer.examples.replies import NO_FINDING
 
 from . import deidentify
 from .draft import Draft
-from .questions import turns_for
+from .questions import RegionSaid, region_turns, turns_for
 from .truth import Pixels, Truth
 
 
@@ -57,6 +57,10 @@ class Said:
         As the source names them.
     absent : tuple of str
         Findings to be asked for that are not marked on the slice.
+    regions : tuple of RegionSaid
+        What was said of single regions.
+    whole : bool
+        False where nothing was said of the slice beside that; the answer is then not asked for.
     """
 
     where: str
@@ -66,6 +70,8 @@ class Said:
     question: str | None = None
     split: Split | None = None
     absent: tuple[str, ...] = ()
+    regions: tuple[RegionSaid, ...] = ()
+    whole: bool = True
 
 
 def draft(
@@ -78,6 +84,7 @@ def draft(
     origin: Origin,
 ) -> Draft:
     """The case of one slice in HU, with its turns."""
+    asked = _asked(said, found, options) if said.whole else ()
     case = Case(
         patient=said.patient,
         finding=said.answer,
@@ -88,14 +95,7 @@ def draft(
         spacing_mm=pixels.plane.spacing_mm if pixels.plane else None,
         source=origin.name,
         licence=origin.licence,
-        turns=turns_for(
-            said.answer,
-            found.side,
-            options,
-            exhaustive=said.exhaustive,
-            absent=said.absent,
-            question=said.question,
-        ),
+        turns=(*asked, *region_turns(said.regions)),
         plane=pixels.plane,
         mask_from=found.mask_from,
         exhaustive=said.exhaustive,
@@ -106,3 +106,14 @@ def draft(
         thickness_mm=frame.thickness_mm,
     )
     return Draft(said.where, case, pixels.hu, found.mask, said.split)
+
+
+def _asked(said: Said, found: Truth, options: Sequence[str]) -> tuple[Turn, ...]:
+    return turns_for(
+        said.answer,
+        found.side,
+        options,
+        exhaustive=said.exhaustive,
+        absent=said.absent,
+        question=said.question,
+    )

@@ -1,16 +1,27 @@
 """The readers' verdicts as training data, through a small interface that any journal can offer.
 
-A journal yields :class:`KeptRegion` objects. :class:`JsonLines` is one: a file with one JSON object a line,
-its keys the names of the fields, ``box_slice`` four numbers or null. Accepted and corrected regions become
-cases, with the answer that the reader left standing; rejected ones say only what the slice does not show,
-and are left out. The images stay where they are: a region names them by SOP instance and frame.
+A journal yields :class:`KeptRegion` objects: :class:`ViewerJournal` those of the viewer's own journal,
+:class:`JsonLines` those of a file with one JSON object a line, its keys the names of the fields, boxes four
+numbers or null. The images stay where they are: a region names them by SOP instance and frame.
+
+What a verdict teaches, and no more than that:
+
+- an accepted or corrected region shows the answer that the reader left standing: a case like any other;
+- a rejected answer is wrong in that region. What the region does show, and what the rest of the slice shows,
+  nobody said: so it becomes the question whether this region shows that answer, with *no*;
+- the answer that a reader put another in place of is wrong in the region that they left;
+- a region that a reader emptied does not show the model's answer; that the rest of the slice is normal is not
+  said by that. (An entry that does not tell the model's region is taken to speak of the slice.)
+
+The same is asked, with *yes*, of regions that show their answer, for a question that is always answered alike
+would teach the answer and not the picture.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
@@ -23,9 +34,12 @@ from .draft import Draft
 from .images import Library
 from .intake import Intake, suggestion
 from .labelled import Label
+from .questions import RegionSaid
 
 Verdict = Literal["accepted", "corrected", "rejected"]
 VERDICTS: Final = ("accepted", "corrected", "rejected")
+_TEXTS: Final = ("patient", "sop_uid", "answer", "verdict")
+_BOXES: Final = ("box_slice", "model_box_slice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +55,11 @@ class KeptRegion:
     box_slice : SliceBox or None
         In slice pixels, as the reader left it; None where they said that there is nothing.
     answer : str
-        As the reader left it; of a rejected region it is not used.
+        As the reader left it; of a rejected region the model's.
     question : str or None
         The reader's own; None for the bundle's.
+    model_answer, model_box_slice
+        What the model said, and of which region; empty and None where the journal does not tell.
     """
 
     where: str
@@ -54,6 +70,8 @@ class KeptRegion:
     box_slice: SliceBox | None = None
     frame_number: int = 1
     question: str | None = None
+    model_answer: str = ""
+    model_box_slice: SliceBox | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
@@ -98,44 +116,164 @@ def _region(where: str, entry: Any) -> KeptRegion:
     for key in entry:
         if key not in known:
             raise ValueError(f"the key {key!r} is not known{suggestion(key, known)}")
-    missing = [key for key in ("patient", "sop_uid", "answer", "verdict") if key not in entry]
+    missing = [key for key in _TEXTS if key not in entry]
     if missing:
         raise ValueError(f"there is no {missing[0]!r}")
-    if not all(isinstance(entry[key], str) for key in ("patient", "sop_uid", "answer", "verdict")):
+    if not all(isinstance(entry[key], str) for key in _TEXTS):
         raise TypeError("patient, sop_uid, answer and verdict must be text")
-    corners = entry.get("box_slice")
-    return KeptRegion(where, **{**entry, "box_slice": None if corners is None else SliceBox(*corners)})
+    boxes = {key: SliceBox(*entry[key]) for key in _BOXES if entry.get(key) is not None}
+    return KeptRegion(where, **{**entry, **dict.fromkeys(_BOXES), **boxes})
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerJournal:
+    """The viewer's own journal; what has no verdict yet is left out."""
+
+    path: Path
+
+    def kept(self, intake: Intake) -> Iterator[KeptRegion]:
+        """See :class:`Journal`."""
+        from medreason_viewer.findings.journal import Asked, Explained, Views
+
+        with Views.open_to_read(self.path) as journal:
+            asked: dict[str, Asked] = {}
+            numbers: dict[str, int] = {}
+            for entry in journal.entries("explained"):
+                if isinstance(entry.event, Explained):
+                    asked[entry.event.finding_id] = entry.event.asked
+                    numbers[entry.event.finding_id] = entry.number
+            for finding in journal.findings():
+                made, judged = finding.explanation, finding.judgement
+                if judged is None:
+                    intake.drop("region without a verdict")
+                elif not made.key.sop_uid:
+                    intake.drop("region on a reformatted plane, or on a file that is not DICOM")
+                else:
+                    yield KeptRegion(
+                        where=f"entry {numbers[finding.id]}",
+                        patient=made.key.patient_key,
+                        sop_uid=made.key.sop_uid,
+                        answer=judged.answer,
+                        verdict=judged.verdict,
+                        box_slice=judged.box_slice,
+                        frame_number=made.key.frame_number,
+                        question=asked[finding.id].question,
+                        model_answer=made.answer or "",
+                        model_box_slice=made.region.box_slice,
+                    )
 
 
 @dataclass(frozen=True, slots=True)
 class JournalSource:
-    """A journal, and the folder of DICOM that it speaks of."""
+    """A journal, and the folder of DICOM that it speaks of.
+
+    Attributes
+    ----------
+    meanings : mapping of str to str
+        What an answer means among the options; one that means nothing is left out.
+    part : bool
+        Whether the folder may hold only some of the images: regions on others are then left out and counted.
+    """
 
     images: Path
     journal: Journal
     vocabulary: Vocabulary
     licence: str
     name: str = "readers' verdicts"
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    part: bool = False
 
     def drafts(self, intake: Intake) -> Iterator[Draft]:
         """See :class:`~.gather.Source`."""
-        labels = []
+        library, origin = Library(self.images), Origin(self.name, self.licence)
+        slices: dict[tuple[str, int], _Slice] = {}
         for region in self.journal.kept(intake):
-            if region.verdict == "rejected":
-                intake.drop("region rejected by the reader")
+            place = region.sop_uid, region.frame_number
+            if self.part and library.find(*place) is None:
+                intake.drop("region on an image that is not in the folder")
             else:
-                labels.append(_label(region))
-        origin = Origin(self.name, self.licence)
-        yield from labelled.drafts(labels, Library(self.images), self.vocabulary, origin, intake)
+                slices.setdefault(place, _Slice(self)).take(region, intake)
+        labels = [label for found in slices.values() for label in found.labels()]
+        yield from labelled.drafts(labels, library, self.vocabulary, origin, intake)
+
+    def meaning(self, answer: str) -> str:
+        """An answer among the options, or as it is; empty where it is to be left out."""
+        said = self.meanings.get(answer, answer)
+        return self.vocabulary.match(said) or said
 
 
-def _label(region: KeptRegion) -> Label:
-    return Label(
-        region.where,
-        region.patient,
-        region.sop_uid,
-        region.answer,
-        region.box_slice,
-        region.frame_number,
-        region.question,
-    )
+@dataclass(slots=True)
+class _Slice:
+    """All that was said of one slice; of one region the last word counts."""
+
+    source: JournalSource
+    whole: dict[SliceBox | None, Label] = field(default_factory=dict)
+    regions: dict[tuple[str, SliceBox], RegionSaid] = field(default_factory=dict)
+    first: KeptRegion | None = None
+
+    def take(self, region: KeptRegion, intake: Intake) -> None:
+        """Add what a verdict says."""
+        answer, said = self.source.meaning(region.answer), self.source.meaning(region.model_answer)
+        self.first = self.first or region
+        if not answer:
+            intake.drop("region whose answer was left out")
+        elif region.verdict == "rejected":
+            self._deny(answer, region.box_slice or region.model_box_slice, intake)
+        elif region.box_slice is None and region.model_box_slice is not None:
+            self._deny(said, region.model_box_slice, intake)
+        else:
+            self._affirm(region, answer, said, intake)
+
+    def _affirm(self, region: KeptRegion, answer: str, said: str, intake: Intake) -> None:
+        box = region.box_slice
+        if box in self.whole:
+            intake.drop("region that was judged again later")
+        self.whole[box] = Label(
+            region.where, region.patient, region.sop_uid, answer, box, region.frame_number, region.question
+        )
+        if box is None or answer == self.source.vocabulary.no_finding:
+            return
+        self._say(RegionSaid(answer, box, shown=True))
+        if said != answer and self._is_finding(said):
+            self._say(RegionSaid(said, box, shown=False))
+
+    def _deny(self, answer: str, box: SliceBox | None, intake: Intake) -> None:
+        if box is None:
+            intake.drop("rejected answer without a region")
+        elif not self._is_finding(answer):
+            intake.drop("rejected answer that names no finding among the options")
+        else:
+            self._say(RegionSaid(answer, box, shown=False))
+
+    def _say(self, said: RegionSaid) -> None:
+        self.regions[said.finding, said.box_slice] = said
+
+    def _is_finding(self, answer: str) -> bool:
+        vocabulary = self.source.vocabulary
+        return answer in vocabulary.options and answer != vocabulary.no_finding
+
+    def labels(self) -> list[Label]:
+        """One label for each marked region, and one for what is said of other regions alone."""
+        marked = [
+            replace(label, regions=tuple(said for said in self.regions.values() if said.box_slice == box))
+            for box, label in self.whole.items()
+        ]
+        others = tuple(said for said in self.regions.values() if said.box_slice not in self.whole)
+        if not others or self.first is None:
+            return marked
+        for number, label in enumerate(marked):
+            if label.box_slice is None:
+                marked[number] = replace(label, regions=others)
+                return marked
+        return [*marked, self._alone(self.first, others)]
+
+    def _alone(self, first: KeptRegion, regions: Sequence[RegionSaid]) -> Label:
+        return Label(
+            first.where,
+            first.patient,
+            first.sop_uid,
+            self.source.vocabulary.no_finding,
+            frame=first.frame_number,
+            regions=tuple(regions),
+            whole=False,
+        )

@@ -17,6 +17,7 @@ from .build import Origin, Said, Vocabulary, draft
 from .draft import Draft
 from .images import Library, Place
 from .intake import Intake, suggestion
+from .questions import RegionSaid
 from .patients import Given, settled, straddles
 from .table import box_of, read_table, split_of
 
@@ -40,6 +41,10 @@ class Label:
         None for a slice without a region.
     exhaustive : bool
         Whether what is not marked is known to be absent; a slice answered *no finding* says so itself.
+    regions : tuple of RegionSaid
+        What was said of single regions.
+    whole : bool
+        False where that is all that was said: the answer is then *no finding* for want of one, and not asked.
     """
 
     where: str
@@ -51,6 +56,8 @@ class Label:
     question: str | None = None
     split: Split | None = None
     exhaustive: bool = False
+    regions: tuple[RegionSaid, ...] = ()
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +140,18 @@ def _said(label: Label, vocabulary: Vocabulary, split: Split | None, shown: Coll
     """``shown``: what any label says of the same slice."""
     answer = vocabulary.match(label.answer)
     assert answer is not None
-    exhaustive = label.exhaustive or answer == vocabulary.no_finding
-    absent = _absent(label, vocabulary, shown) if exhaustive else ()
-    return Said(label.where, label.patient, answer, exhaustive, label.question, split, absent)
+    exhaustive = label.whole and (label.exhaustive or answer == vocabulary.no_finding)
+    return Said(
+        where=label.where,
+        patient=label.patient,
+        answer=answer,
+        exhaustive=exhaustive,
+        question=label.question,
+        split=split,
+        absent=_absent(label, vocabulary, shown) if exhaustive else (),
+        regions=label.regions,
+        whole=label.whole,
+    )
 
 
 def _absent(label: Label, vocabulary: Vocabulary, shown: Collection[str | None]) -> tuple[str, ...]:
@@ -180,11 +196,13 @@ def _check_image(label: Label, place: Place, library: Library, intake: Intake) -
     if objection:
         intake.problem(label.where, objection)
     rows, cols = place.series.rows, place.series.cols
-    if label.box_slice is not None and not label.box_slice.fits(rows, cols):
-        box = ", ".join(f"{value:g}" for value in label.box_slice.as_tuple())
-        intake.problem(
-            label.where, f"the box ({box}) lies outside the image, which is {cols} wide and {rows} high"
-        )
+    own = [label.box_slice] if label.box_slice is not None else []
+    for found in (*own, *(said.box_slice for said in label.regions)):
+        if not found.fits(rows, cols):
+            box = ", ".join(f"{value:g}" for value in found.as_tuple())
+            intake.problem(
+                label.where, f"the box ({box}) lies outside the image, which is {cols} wide and {rows} high"
+            )
 
 
 def _check_patients(good: Sequence[tuple[Label, Place]], intake: Intake) -> None:

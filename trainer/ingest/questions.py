@@ -6,15 +6,41 @@ The published questions' wording is not known here, so this wording is the train
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from medreason_viewer.volume.geometry import SliceBox
 from trainer.data.case import Turn
 from trainer.examples.replies import NO_FINDING
 
 PRESENCE: Final = "Does this slice show {finding}?"
+REGION: Final = "Does this region show {finding}?"
 SIDE: Final = "On which side of the patient is the {finding}?"
 YES_NO: Final = ("yes", "no")
 SIDES: Final = ("right", "left", "midline")
+
+
+@dataclass(frozen=True, slots=True)
+class RegionSaid:
+    """What somebody said of one region (slice pixels) and of nothing else: it shows a finding, or does not."""
+
+    finding: str
+    box_slice: SliceBox
+    shown: bool
+
+
+def region_turns(regions: Sequence[RegionSaid]) -> tuple[Turn, ...]:
+    """A question about each region, answered in that region alone."""
+    return tuple(
+        Turn(
+            "reason",
+            "yes" if said.shown else "no",
+            REGION.format(finding=said.finding),
+            YES_NO,
+            region_slice=said.box_slice,
+        )
+        for said in regions
+    )
 
 
 def turns_for(

@@ -78,9 +78,9 @@ def _classes(config: Config, data: DataSet) -> Iterator[Line]:
     """What the model will answer, where that is not what the one it starts from answers."""
     from trainer.data.vocabulary import fitted
 
-    if not config.model.start:
+    if config.start is None:
         return
-    start = bundle.read_manifest(config.beside(config.model.start))
+    start = bundle.read_manifest(config.start)
     try:
         taught = fitted(start, data).answer_classes
     except DataSetError as error:

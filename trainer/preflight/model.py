@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 from medreason_viewer.reasoning.bundles import bundle
@@ -25,10 +24,10 @@ _UNCOMMERCIAL: Final = "-NC"
 
 def start(config: Config, there: Machine) -> Iterator[Line]:
     """Whether the bundle is complete and safe, and what its licence is."""
-    if not config.model.start:
+    if config.start is None:
         yield Line("bundle", "ok", "none: a small new model, for phantoms")
         return
-    manifest = bundle.verify(config.beside(config.model.start))
+    manifest = bundle.verify(config.start)
     told = f"{manifest.name} ({len(manifest.files)} files, hashes verified), licence {manifest.licence}"
     yield Line("bundle", "ok", told)
     if _UNCOMMERCIAL in manifest.licence.upper() or "RESEARCH" in manifest.licence.upper():
@@ -115,9 +114,9 @@ def _data_bytes(config: Config) -> int:
 
 
 def _shape(config: Config) -> need.Shape:
-    if not config.model.start:
+    folder = config.start
+    if folder is None:
         return _NEW_SHAPE
-    folder = config.beside(config.model.start)
     try:
         return need.Shape.of(read_model_config(folder))
     except KeyError as error:
@@ -125,5 +124,4 @@ def _shape(config: Config) -> need.Shape:
 
 
 def _manifest(config: Config) -> Manifest:
-    start: Path | None = config.beside(config.model.start) if config.model.start else None
-    return bundle.template("demo") if start is None else bundle.read_manifest(start)
+    return bundle.template("demo") if config.start is None else bundle.read_manifest(config.start)

@@ -17,7 +17,7 @@ from ..evaluation.predictions import Evaluation
 
 _STATE: Final = "trainer_state.json"
 _LEFT_OUT: Final = frozenset(("earlier", "unfinished"))
-_IN_ORDER: Final = ("start", "sft", "grpo")
+_IN_ORDER: Final = ("start", "sft", "control", "grpo")
 CONSTANT: Final = "constant"
 History = list[dict[str, float]]
 

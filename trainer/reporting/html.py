@@ -72,20 +72,17 @@ def _points(rows: History, key: str) -> Points:
     ]
 
 
-def figures(evaluations: dict[str, dict[str, Any]], difference: dict[str, Any] | None, of: str) -> str:
-    """The table of figures; ``of`` names the two models whose difference stands in the last column."""
+def figures(evaluations: dict[str, dict[str, Any]], differences: dict[str, dict[str, Any]]) -> str:
+    """The table of figures; the last columns are differences, each under the names of its two models."""
     names = [name for name, found in evaluations.items() if "accuracy" in found]
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    if difference:
-        head += f"<th>{escape(of)}</th>"
+    head = "".join(f"<th>{escape(name)}</th>" for name in [*names, *differences])
     rows = []
     for key, title in FIGURES.items():
         cells = "".join(f"<td>{_cell(evaluations[name], key)}</td>" for name in names)
-        if difference:
-            cells += f"<td>{_signed(difference, key)}</td>"
+        cells += "".join(f"<td>{_signed(each, key)}</td>" for each in differences.values())
         rows.append(f"<tr><th>{title}</th>{cells}</tr>")
     counts = "".join(f"<td>{evaluations[name]['n']}</td>" for name in names)
-    last = "<td></td>" if difference else ""
+    last = "<td></td>" * len(differences)
     rows.append(f"<tr><th>Slices</th>{counts}{last}</tr>")
     return f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table>"
 

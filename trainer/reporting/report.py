@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -76,18 +77,24 @@ def page(run: Run) -> str:
 def _results(run: Run) -> str:
     if not run.figures:
         return "<p>Nothing was evaluated yet.</p>"
-    before, after = _pair(run)
-    if before is None or after is None:
-        table = report_html.figures(run.figures, None, "")
+    differences = dict(_differences(run))
+    if not differences:
+        table = report_html.figures(run.figures, {})
         return f"{table}<p>There are no two models with predictions kept, so none are compared.</p>"
-    difference = difference_of(run.said[after], run.said[before])
-    of = f"{after} less {before}"
-    table = report_html.figures(run.figures, difference, of)
+    table = report_html.figures(run.figures, differences)
     note = (
         '<p class="ci">95 % intervals by bootstrap over patients; of differences paired on the same '
         "slices.</p>"
     )
-    return report_html.verdict(difference, of) + table + note
+    told = "".join(report_html.verdict(difference, of) for of, difference in differences.items())
+    return told + table + note
+
+
+def _differences(run: Run) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The last model less each that came before, under a name that says so."""
+    *before, last = [name for name in run.models if name in run.said] or [""]
+    for name in before:
+        yield f"{last} less {name}", difference_of(run.said[last], run.said[name])
 
 
 def _pair(run: Run) -> tuple[str | None, str | None]:

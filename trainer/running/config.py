@@ -10,10 +10,14 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
-Stage = Literal["ingest", "sft", "grpo", "evaluate", "report", "export"]
-STAGES: Final[tuple[Stage, ...]] = ("ingest", "sft", "grpo", "evaluate", "report", "export")
+from medreason_viewer.reasoning.bundles.bundle import DEMO_BUNDLE
+
+Stage = Literal["ingest", "sft", "grpo", "control", "evaluate", "report", "export"]
+STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
+DEMO: Final = "demo"
+"""Names the bundle that comes with the program."""
 CONFIGS: Final = Path(__file__).parents[1] / "configs"
 """The recipes that come with the program."""
 _OURS: Final = "ours"
@@ -82,6 +86,10 @@ class Data:
     count: int = _field(4000, "phantoms to make", unit="slices")
     seed: int = _field(1, "decides every phantom")
     matrix: int = _field(256, "rows and columns of a phantom, a multiple of 8", unit="pixels")
+    setting: Literal["standard", "shifted", "small"] = _field(
+        "standard", "of the phantoms: shifted is for testing only, small has nodules of 5.5 to 11 mm"
+    )
+    findings: str = _field("", "of the phantoms, in turns, separated by commas; empty for all")
     options: dict[str, Any] = dataclasses.field(
         default_factory=dict,
         metadata=_told(
@@ -104,13 +112,20 @@ class Data:
 class Model:
     """What is trained."""
 
-    start: str = _field("", "the bundle to start from; empty for a small new model (phantoms only)")
+    start: str = _field(
+        "",
+        "the bundle to start from, demo for the one that comes with the program; empty for a small new model "
+        "(phantoms only)",
+    )
     mode: Literal["full", "lora", "qlora"] = _field(
         "full",
         "full trains all weights, lora an adapter on the plain model, qlora an adapter on the model in 4 bit",
     )
     rank: int = _field(16, "of a new adapter")
     alpha: int = _field(32, "of a new adapter: its scale is alpha divided by rank")
+    zoom: bool = _field(
+        True, "the enlarged region is embedded in the image; false to measure what it is worth"
+    )
 
     def __post_init__(self) -> None:
         _require(self.rank >= 1 and self.alpha >= 1, "rank and alpha must be at least 1")
@@ -137,6 +152,10 @@ class Sft:
     )
     dense_weight: float = _field(0.2, "of the warm-up's loss while fine-tuning goes on")
     judge: int = _field(48, "validation slices on which each checkpoint is tried; 0 for none", unit="slices")
+    emphasis: dict[str, Any] = dataclasses.field(
+        default_factory=dict,
+        metadata=_told("how often a round shows the slices of a finding, where not once, such as nodule = 3"),
+    )
 
     def __post_init__(self) -> None:
         _require(
@@ -147,6 +166,11 @@ class Sft:
         _require(0 <= self.locate_share <= 1, "locate_share must be between 0 and 1")
         _require(0 <= self.nf4_from <= 1, "nf4_from must be between 0 and 1")
         _require(self.dense_weight >= 0, "dense_weight must not be negative")
+        times = self.emphasis.values()
+        _require(
+            all(type(each) in (int, float) and each >= 0 for each in times),
+            "an emphasis must be a number, not negative",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +241,13 @@ class Evaluate:
         True, "the last model also without zoom, without thinking, on blank slices, without the right option"
     )
     limit: int = _field(0, "only the first so many slices; 0 for all", unit="slices")
+    control: bool = _field(
+        False, "sft also goes on, on the same cases, for as long as grpo took: tells what grpo is worth"
+    )
+    workers: int = _field(1, "processes that evaluate, each with a model of its own (without a GPU only)")
 
     def __post_init__(self) -> None:
-        _require(self.count >= 1, "count must be at least 1")
+        _require(min(self.count, self.workers) >= 1, "count and workers must be at least 1")
         _require(self.seed >= 0 and self.limit >= 0, "seed and limit must not be negative")
 
 
@@ -264,6 +292,13 @@ class Config:
     def beside(self, path: str) -> Path:
         """A path of the file as an absolute one: relative ones are beside the file."""
         return (self.path.resolve().parent / Path(path).expanduser()).resolve()
+
+    @property
+    def start(self) -> Path | None:
+        """The bundle to start from; None for a new model."""
+        if self.model.start == DEMO:
+            return DEMO_BUNDLE
+        return self.beside(self.model.start) if self.model.start else None
 
     @property
     def folder(self) -> Path:

@@ -12,8 +12,10 @@
         sft/bundle/          the fine-tuned bundle
         grpo/work/           checkpoints of the reinforcement learning; replies/ holds what the model said
         grpo/bundle/         the bundle with rewards
-        evaluate/NAME.json   figures of a bundle on the held-out slices: start, sft, grpo; and constant, the
-                             best answer that never looks; the last model also as NAME.ABLATION.json
+        control/             fine-tuning gone on with for as long as the reinforcement learning took
+        evaluate/NAME.json   figures of a bundle on the held-out slices: start, sft, control, grpo; and
+                             constant, the best answer that never looks; the last model also as
+                             NAME.ABLATION.json
         evaluate/NAME.jsonl  what it said of each slice
         report/report.html   the report, one file
         export/bundle/       what the viewer gets
@@ -44,6 +46,7 @@ _FOLDERS: Final[dict[Stage, tuple[str, ...]]] = {
     "ingest": ("data", "heldout"),
     "sft": ("sft", "tensorboard/sft", "tensorboard/warm-up"),
     "grpo": ("grpo", "tensorboard/grpo"),
+    "control": ("control", "tensorboard/control"),
     "evaluate": ("evaluate",),
     "report": ("report",),
     "export": ("export",),
@@ -95,7 +98,7 @@ class RunFolder:
         return self.path / stage / "bundle"
 
     def figures(self, name: str) -> Path:
-        """The figures of one model: start, sft, grpo or constant."""
+        """The figures of one model: start, sft, control, grpo or constant."""
         return self.path / "evaluate" / f"{name}.json"
 
     def predictions(self, name: str) -> Path:

@@ -88,6 +88,7 @@ def plan(config: Config) -> tuple[Work, ...]:
         "ingest": _ingest(config, folder),
         "sft": _sft(config, folder),
         "grpo": _grpo(config, folder),
+        "control": _control(config, folder),
         "evaluate": _evaluate(config, folder),
         "report": _report(config, folder),
         "export": _export(config, folder),
@@ -157,7 +158,10 @@ def _ingest(config: Config, folder: RunFolder) -> Work:
 
 def _synth(config: Config, out: Path, count: int, seed: int) -> Step:
     numbers = ("--count", str(count), "--seed", str(seed), "--matrix", str(config.data.matrix))
-    return Step(("synth", "--out", str(out), *numbers, *_cores(config, "--workers")), out)
+    kind = ["--setting", config.data.setting]
+    if config.data.findings:
+        kind += ["--findings", *(name.strip() for name in config.data.findings.split(","))]
+    return Step(("synth", "--out", str(out), *numbers, *kind, *_cores(config, "--workers")), out)
 
 
 def _cores(config: Config, option: str = "--threads") -> tuple[str, ...]:
@@ -183,22 +187,45 @@ def _sft(config: Config, folder: RunFolder) -> Work:
     if not config.sft.steps:
         return Work("sft", ())
     data, out = data_of(config), folder.bundle("sft")
-    start = config.beside(config.model.start) if config.model.start else None
+    start = config.start
     arguments = ["sft", "--data", str(data), "--out", str(out), "--work", str(folder.work("sft"))]
     if start is not None:
         arguments += ["--start", str(start)]
     arguments += _model(config)
-    left_out = () if config.sft.micro_batch else ("micro_batch",)
-    arguments += [*_options(config.sft, left_out), "--seed", str(config.run.seed), *_cores(config)]
+    arguments += [*_examples(config), *_cores(config)]
+    if not config.model.zoom:
+        arguments.append("--without-zoom")
     reads = (data, start) if start is not None else (data,)
     return Work("sft", (Step(tuple(arguments), out, trains=True),), reads)
+
+
+def _examples(config: Config, *replaced: str) -> tuple[str, ...]:
+    """The options of ``sft`` but those that are replaced."""
+    left_out = ("emphasis", *replaced, *(() if config.sft.micro_batch else ("micro_batch",)))
+    times = (f"{finding}={often}" for finding, often in config.sft.emphasis.items())
+    emphasis = (word for each in times for word in ("--emphasis", each))
+    return (*_options(config.sft, left_out), *emphasis, "--seed", str(config.run.seed))
+
+
+def _control(config: Config, folder: RunFolder) -> Work:
+    """Fine-tuning from where the reinforcement learning began, for as long as that took."""
+    if not (config.evaluate.control and config.sft.steps and config.grpo.steps):
+        return Work("control", ())
+    data, start, out = data_of(config), folder.bundle("sft"), folder.bundle("control")
+    arguments = ["sft", "--data", str(data), "--start", str(start), "--out", str(out)]
+    arguments += ["--work", str(folder.work("control")), *_model(config)]
+    arguments += ["--as-long-as", str(folder.work("grpo")), "--at-pace-of", str(folder.work("sft") / "sft")]
+    replaced = ("steps", "warm_up_steps", "warm_up_rate", "nf4_from", "judge")
+    arguments += [*_examples(config, *replaced), "--nf4-from", "0", "--judge", "0", *_cores(config)]
+    reads = (data, start, folder.bundle("grpo"))
+    return Work("control", (Step(tuple(arguments), out, trains=True),), reads)
 
 
 def _grpo(config: Config, folder: RunFolder) -> Work:
     if not config.grpo.steps:
         return Work("grpo", ())
     data, out = data_of(config), folder.bundle("grpo")
-    start = folder.bundle("sft") if config.sft.steps else config.beside(config.model.start)
+    start = config.start if config.start and not config.sft.steps else folder.bundle("sft")
     arguments = ["grpo", "--data", str(data), "--bundle", str(start), "--out", str(out)]
     arguments += ["--work", str(folder.work("grpo")), *_model(config)]
     left_out = () if config.grpo.max_new_tokens else ("max_new_tokens",)
@@ -209,14 +236,19 @@ def _grpo(config: Config, folder: RunFolder) -> Work:
 def bundles_of(config: Config) -> dict[str, Path]:
     """The models to evaluate, by name, in the order in which they came about."""
     folder = RunFolder(config.folder)
-    found = {"start": config.beside(config.model.start)} if config.model.start else {}
-    trained: tuple[Stage, ...] = ("sft", "grpo")
-    return found | {stage: folder.bundle(stage) for stage in trained if getattr(config, stage).steps}
+    found = {"start": config.start} if config.start else {}
+    trained = {
+        "sft": config.sft.steps > 0,
+        "control": bool(_control(config, folder).steps),
+        "grpo": config.grpo.steps > 0,
+    }
+    return found | {stage: folder.path / stage / "bundle" for stage, is_made in trained.items() if is_made}
 
 
 def _evaluate(config: Config, folder: RunFolder) -> Work:
     data, bundles = heldout_of(config), bundles_of(config)
-    which = ("--limit", str(config.evaluate.limit)) if config.evaluate.limit else ()
+    which: tuple[str, ...] = ("--workers", str(config.evaluate.workers))
+    which += ("--limit", str(config.evaluate.limit)) if config.evaluate.limit else ()
     if data == data_of(config):
         which = ("--split", config.evaluate.split, *which)
     last = list(bundles)[-1]

@@ -35,7 +35,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_steps(group: Any) -> None:
-    group.add_argument("--steps", type=int, required=True, help="of the fine-tuning")
+    group.add_argument("--steps", type=int, default=0, help="of the fine-tuning")
+    group.add_argument(
+        "--as-long-as",
+        type=Path,
+        metavar="DIR",
+        help="instead: as many as take as long as the training in DIR",
+    )
+    group.add_argument("--at-pace-of", type=Path, metavar="DIR", help="of that training, where --as-long-as")
     group.add_argument("--rate", type=float, default=6e-4, help="its learning rate")
     group.add_argument("--warm-up-steps", type=int, default=0, help="of the dense warm-up (default 0: none)")
     group.add_argument("--warm-up-rate", type=float, default=8e-4, help="its learning rate")
@@ -64,6 +71,7 @@ def _add_examples(group: Any) -> None:
         metavar="FINDING=TIMES",
         help="show the slices of a finding so much more often; may be given for several",
     )
+    group.add_argument("--without-zoom", action="store_true", help="no region is embedded in the image")
     group.add_argument("--judge", type=int, default=48, help="validation slices for each checkpoint")
     group.add_argument("--workers", type=int, default=1, help="processes that prepare examples")
 
@@ -85,18 +93,22 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     """
     from .adapters import Lora
     from .fit import Fit
+    from .pace import steps_of
     from .recipe import Recipe
     from .sft import Sft
 
     if not 0 <= args.locate_share <= 1:
         raise ValueError("the share of locate turns must be between 0 and 1")
+    if (args.as_long_as is None) != (args.at_pace_of is None):
+        raise ValueError("--as-long-as and --at-pace-of go together")
+    steps = steps_of(args.as_long_as, args.at_pace_of) if args.as_long_as else args.steps
     shared = ("batch", "micro_batch", "seed", "save_every", "log_every", "workers", "gradient_checkpointing")
     common = {name: getattr(args, name) for name in shared}
     warm_up = (
         Fit(args.warm_up_steps, learning_rate=args.warm_up_rate, **common) if args.warm_up_steps else None
     )
     sft = Sft(
-        Fit(args.steps, learning_rate=args.rate, **common),
+        Fit(steps, learning_rate=args.rate, **common),
         mode=args.mode,
         lora=Lora(args.rank, args.alpha),
         turns={"locate": args.locate_share, "reason": 1 - args.locate_share},
@@ -111,6 +123,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         earlier=args.go_on,
         seed=args.seed,
         judge=args.judge,
+        zoom=not args.without_zoom,
         device=args.device,
     )
 

@@ -76,7 +76,8 @@ def refuse_unmarked(data: DataSet) -> None:
     """
     for index in data.to_learn():
         case = data.cases[index]
-        if case.pixels != "hu" or (case.box_slice is not None and case.mask_from == "none"):
+        unmarked = case.box_slice is not None and case.mask_from == "none"
+        if case.pixels != "hu" or unmarked or not case.whole:
             raise DataSetError(
                 f"{data.row(index)}: it has no lesion mask, so the vision tower cannot be taught on it: "
                 "fine-tune without a warm-up."

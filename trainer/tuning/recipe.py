@@ -57,6 +57,8 @@ class Recipe:
         The working folder of an earlier run, to go on from its last checkpoint with its warm-up's heads.
     warm_up : Fit or None
         None for no dense warm-up.
+    zoom : bool
+        Whether the enlarged region is embedded in the image; False measures what that is worth.
     judge : int
         Validation slices on which each checkpoint is evaluated, in NF4; 0 for none.
 
@@ -74,6 +76,7 @@ class Recipe:
     shape: architecture.Shape = dataclasses.field(default_factory=architecture.Shape)
     seed: int = 0
     judge: int = 48
+    zoom: bool = True
     device: qwen.Device = "auto"
 
     def __post_init__(self) -> None:
@@ -108,6 +111,8 @@ def train(recipe: Recipe, data: Path, out: Path, work: Path, resume: bool = Fals
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
     with processes.main_first():
         base, manifest = _base(recipe, data, work)
+    if not recipe.zoom:
+        manifest = dataclasses.replace(manifest, zoom=dataclasses.replace(manifest.zoom, embedded=False))
     model, heads = _to_tune(recipe, base, data, manifest, work, resume)
     writer = _Writer(model, base, manifest)
     judge = _Judge(writer, manifest, data, work / "candidate", recipe.judge)

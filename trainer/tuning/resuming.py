@@ -16,7 +16,7 @@ from transformers import Qwen2_5_VLForConditionalGeneration, Trainer
 
 from medreason_viewer.errors import DataSetError, MedReasonError, TrainingError
 
-from . import adapters, checkpoints
+from . import adapters, checkpoints, pace
 
 _WEIGHTS_ONLY: Final = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 _NO_MEMORY: Final = re.compile(r"can't allocate memory|out of memory|DataLoader worker .*killed", re.I)
@@ -129,7 +129,7 @@ def train(trainer: Trainer, run: Path, resume: bool, smaller: Sequence[str]) -> 
         If a sample cannot be made into an example; the row is named.
     """
     checkpoint = checkpoints.last_checkpoint(run) if resume else None
-    with _in_sentences(smaller), _weights_only():
+    with _in_sentences(smaller), _weights_only(), pace.kept(trainer, run):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     history: list[dict[str, float]] = trainer.state.log_history
     return history

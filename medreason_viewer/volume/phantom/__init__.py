@@ -23,7 +23,8 @@ pneumothorax   9-42 mm thick                                -996, line about 1 m
 ============== ============================================ =========================== =====================
 
 The ``shifted`` setting (for testing only) has lower dose, coarser grain, heavier or slighter bodies, denser
-lungs and lesions 25 to 70 HU lower.
+lungs and lesions 25 to 70 HU lower. In the ``small`` setting nodules measure 5.5 to 11 mm; all else is as in
+``standard``.
 """
 
 from __future__ import annotations

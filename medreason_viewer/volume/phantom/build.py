@@ -8,7 +8,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Setting = Literal["standard", "shifted"]
+Setting = Literal["standard", "shifted", "small"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Phantom:
         Decides everything.
     finding : Finding
         What the one lesion is, or ``"none"``.
-    setting : "standard" or "shifted"
+    setting : "standard", "shifted" or "small"
         ``shifted`` is for testing only.
 
     Raises
@@ -255,7 +255,7 @@ def sample_slice(
         Drawn evenly from the eight classes if not given; the slice always shows it.
     matrix : int
         Rows and columns.
-    setting : "standard" or "shifted"
+    setting : "standard", "shifted" or "small"
     """
     wanted = finding or FINDINGS[int(rng.integers(len(FINDINGS)))]
     while True:
