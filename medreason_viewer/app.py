@@ -28,6 +28,9 @@ from .ui.explanation.explain_panel import ExplainPanel
 from .ui.footer import Footer
 from .ui.keys.bindings import InputBindings
 from .ui.keys.kept import profile_of, read_settings
+from .ui.launching.launching import Launching
+from .ui.launching.request import LaunchRequest
+from .ui.launching.single import Claim, Doorkeeper
 from .ui.main_window import MainWindow, Parts
 from .ui.model_bar import ModelBar
 from .ui.series.opening import Opening, first_series
@@ -145,8 +148,16 @@ def manifest_info(folder: Path) -> ModelInfo:
     )
 
 
-def run(path: Path | None, bundle: Path | None, settings_path: Path | None = None) -> int:
-    """Show the window until the reader closes it; returns an exit code."""
+def run(
+    request: LaunchRequest | None,
+    bundle: Path | None,
+    settings_path: Path | None = None,
+    claim: Claim | None = None,
+) -> int:
+    """Show the window until the reader closes it; returns an exit code.
+
+    With a ``claim`` it is the window that other starts of the program hand their requests to.
+    """
     if not has_display():
         sys.stderr.write(_NO_DISPLAY + "\n")
         return 1
@@ -160,11 +171,18 @@ def run(path: Path | None, bundle: Path | None, settings_path: Path | None = Non
         place.window.closing.connect(partial(_keep, where))
     sys.excepthook = partial(_unexpected, place.session)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl+C in the shell waits for the next event
+    launching = Launching(place.window)
+    doorkeeper = Doorkeeper(claim) if claim is not None else None
+    if doorkeeper is not None:
+        doorkeeper.asked.connect(launching.receive)
     place.window.show()
     place.explainer.start()
-    if path is not None:
-        place.window.open_path(path)
+    if request is not None:
+        launching.receive(request)
     code = application.exec()
+    if doorkeeper is not None:
+        doorkeeper.close()
+    launching.close()
     place.close()
     return code
 

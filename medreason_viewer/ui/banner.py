@@ -78,6 +78,11 @@ class BannerArea(QWidget):
         for banner in self._passing()[_MOST:]:
             banner.dismiss()
 
+    def pin(self, bar: QWidget) -> None:
+        """Put a bar above the image that stays until it goes by itself."""
+        self._column.insertWidget(0, bar)
+        bar.show()
+
     def clear(self) -> None:
         """Take away all but the notice: they were about what came before."""
         for banner in self._passing():
