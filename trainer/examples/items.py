@@ -12,7 +12,8 @@ inset's mere presence and place would give the answer away. So:
   normal, as in the dialogue, so without an inset the model leans to no finding.
 
 A question of the source's own is answered as the source does, whatever the inset shows, from among its own
-options; where the source speaks of one region alone, the inset is of that region, jittered. A finished picture is shown as it is, with its own question.
+options; where the source speaks of one region alone, and it is not the finding's, the inset is of that very
+region. A finished picture is shown as it is, with its own question.
 """
 
 from __future__ import annotations
@@ -217,10 +218,10 @@ class _Reason:
 
     def _region(self, kind: RegionKind, like: SliceBox) -> SliceBox | None:
         box = self.case.box_slice
-        if self.asked.region_slice is not None:
-            return regions.jittered(self.asked.region_slice, *self.hu.shape, self.rng)
         if kind == "none":
             return None
+        if kind == "decoy" and self.asked.region_slice is not None:
+            return self.asked.region_slice  # moved, it might show what it does not show here
         if kind == "decoy" or box is None:
             return regions.decoy(self.hu, self.data.mask(self.index), like, self.manifest, self.rng)
         rows, cols = self.hu.shape

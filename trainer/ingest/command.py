@@ -141,6 +141,11 @@ def _vocabulary(args: argparse.Namespace) -> Vocabulary:
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:
     _add_images(parser)
+    _add_meanings(parser)
+    parser.add_argument("--slices", type=_count, default=3, metavar="N", help="of each region, at most")
+
+
+def _add_meanings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--map",
         action="append",
@@ -149,7 +154,6 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
         metavar="LABEL=ANSWER",
         help="what a label means; LABEL= leaves it out; may be given again",
     )
-    parser.add_argument("--slices", type=_count, default=3, metavar="N", help="of each region, at most")
 
 
 def _meaning(text: str) -> tuple[str, str]:
@@ -206,7 +210,10 @@ def _rt_options(parser: argparse.ArgumentParser) -> None:
 
 def _journal_options(parser: argparse.ArgumentParser) -> None:
     _add_images(parser)
-    parser.add_argument("--entries", type=Path, required=True, metavar="JSONL", help="one entry a line")
+    _add_meanings(parser)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--journal", type=Path, metavar="FILE", help="default: this user's own")
+    which.add_argument("--entries", type=Path, metavar="JSONL", help="another journal's, one entry a line")
 
 
 def _licence(args: argparse.Namespace, default: str = _SITE_LICENCE) -> str:
@@ -248,9 +255,20 @@ def _rt(args: argparse.Namespace) -> Source:
 
 
 def _journal(args: argparse.Namespace) -> Source:
-    from .journal import JournalSource, JsonLines
+    from medreason_viewer.findings.journal import default_path
+    from medreason_viewer.findings.journal.journal import bring_up_to_date
 
-    return JournalSource(args.images, JsonLines(args.entries), _vocabulary(args), _licence(args))
+    from .journal import JournalSource, JsonLines, ViewerJournal
+
+    vocabulary, meanings = _vocabulary(args), dict(args.map)
+    if args.entries is not None:
+        return JournalSource(
+            args.images, JsonLines(args.entries), vocabulary, _licence(args), meanings=meanings
+        )
+    path = args.journal or default_path()
+    bring_up_to_date(path)
+    kept = ViewerJournal(path)
+    return JournalSource(args.images, kept, vocabulary, _licence(args), meanings=meanings, part=True)
 
 
 KINDS: Final = {

@@ -23,9 +23,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 from medreason_viewer.errors import DataSetError
+from medreason_viewer.findings.finding import VERDICTS, Judgement, Verdict
+from medreason_viewer.findings.journal import Entry, Views
+from medreason_viewer.reasoning.request import Explanation
 from medreason_viewer.volume.geometry import SliceBox
 
 from . import labelled
@@ -36,8 +39,6 @@ from .intake import Intake, suggestion
 from .labelled import Label
 from .questions import RegionSaid
 
-Verdict = Literal["accepted", "corrected", "rejected"]
-VERDICTS: Final = ("accepted", "corrected", "rejected")
 _TEXTS: Final = ("patient", "sop_uid", "answer", "verdict")
 _BOXES: Final = ("box_slice", "model_box_slice")
 
@@ -133,34 +134,33 @@ class ViewerJournal:
 
     def kept(self, intake: Intake) -> Iterator[KeptRegion]:
         """See :class:`Journal`."""
-        from medreason_viewer.findings.journal import Asked, Explained, Views
-
         with Views.open_to_read(self.path) as journal:
-            asked: dict[str, Asked] = {}
-            numbers: dict[str, int] = {}
-            for entry in journal.entries("explained"):
-                if isinstance(entry.event, Explained):
-                    asked[entry.event.finding_id] = entry.event.asked
-                    numbers[entry.event.finding_id] = entry.number
-            for finding in journal.findings():
-                made, judged = finding.explanation, finding.judgement
-                if judged is None:
-                    intake.drop("region without a verdict")
-                elif not made.key.sop_uid:
-                    intake.drop("region on a reformatted plane, or on a file that is not DICOM")
-                else:
-                    yield KeptRegion(
-                        where=f"entry {numbers[finding.id]}",
-                        patient=made.key.patient_key,
-                        sop_uid=made.key.sop_uid,
-                        answer=judged.answer,
-                        verdict=judged.verdict,
-                        box_slice=judged.box_slice,
-                        frame_number=made.key.frame_number,
-                        question=asked[finding.id].question,
-                        model_answer=made.answer or "",
-                        model_box_slice=made.region.box_slice,
-                    )
+            made = {entry.event.finding_id: entry for entry in journal.entries("explained")}
+            found = journal.findings()
+        judged = [(finding, finding.judgement) for finding in found if finding.judgement is not None]
+        for _ in range(len(found) - len(judged)):
+            intake.drop("region without a verdict")
+        for finding, judgement in sorted(judged, key=lambda pair: pair[1].at):
+            if finding.explanation.key.sop_uid:
+                yield _kept(made[finding.id], judgement)
+            else:
+                intake.drop("region on a reformatted plane, or on a file that is not DICOM")
+
+
+def _kept(entry: Entry, judged: Judgement) -> KeptRegion:
+    made: Explanation = entry.event.explanation
+    return KeptRegion(
+        where=f"entry {entry.number}",
+        patient=made.key.patient_key,
+        sop_uid=made.key.sop_uid,
+        answer=judged.answer,
+        verdict=judged.verdict,
+        box_slice=judged.box_slice,
+        frame_number=made.key.frame_number,
+        question=entry.event.asked.question,
+        model_answer=made.answer or "",
+        model_box_slice=made.region.box_slice,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +217,8 @@ class _Slice:
         self.first = self.first or region
         if not answer:
             intake.drop("region whose answer was left out")
+        elif region.question and (region.verdict == "rejected" or not self._is_option(answer)):
+            intake.drop("answer to a reader's own question that is none of the options, or was rejected")
         elif region.verdict == "rejected":
             self._deny(answer, region.box_slice or region.model_box_slice, intake)
         elif region.box_slice is None and region.model_box_slice is not None:
@@ -233,6 +235,8 @@ class _Slice:
         )
         if box is None or answer == self.source.vocabulary.no_finding:
             return
+        if region.question:
+            return
         self._say(RegionSaid(answer, box, shown=True))
         if said != answer and self._is_finding(said):
             self._say(RegionSaid(said, box, shown=False))
@@ -243,14 +247,19 @@ class _Slice:
         elif not self._is_finding(answer):
             intake.drop("rejected answer that names no finding among the options")
         else:
+            if box in self.whole and self.whole[box].answer == answer:
+                intake.drop("region that was judged again later")
+                del self.whole[box]
             self._say(RegionSaid(answer, box, shown=False))
 
     def _say(self, said: RegionSaid) -> None:
         self.regions[said.finding, said.box_slice] = said
 
+    def _is_option(self, answer: str) -> bool:
+        return answer in self.source.vocabulary.options
+
     def _is_finding(self, answer: str) -> bool:
-        vocabulary = self.source.vocabulary
-        return answer in vocabulary.options and answer != vocabulary.no_finding
+        return self._is_option(answer) and answer != self.source.vocabulary.no_finding
 
     def labels(self) -> list[Label]:
         """One label for each marked region, and one for what is said of other regions alone."""

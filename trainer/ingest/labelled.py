@@ -17,8 +17,8 @@ from .build import Origin, Said, Vocabulary, draft
 from .draft import Draft
 from .images import Library, Place
 from .intake import Intake, suggestion
-from .questions import RegionSaid
 from .patients import Given, settled, straddles
+from .questions import RegionSaid
 from .table import box_of, read_table, split_of
 
 REQUIRED: Final = ("patient", "sop", "x0", "y0", "x1", "y1", "answer")

@@ -22,7 +22,7 @@ SIDES: Final = ("right", "left", "midline")
 
 @dataclass(frozen=True, slots=True)
 class RegionSaid:
-    """What somebody said of one region (slice pixels) and of nothing else: it shows a finding, or does not."""
+    """What somebody said of one region (slice pixels) and of nothing else: whether it shows a finding."""
 
     finding: str
     box_slice: SliceBox
