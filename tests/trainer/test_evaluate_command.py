@@ -360,3 +360,20 @@ def test_an_adapter_counts_in_an_evaluation(tiny_folder: Path, monkeypatch: pyte
     load_engine(tiny_folder, dataclasses.replace(manifest, adapter="adapter"))
     load_engine(tiny_folder, manifest)
     assert asked == [tiny_folder / "adapter", None]
+
+
+def test_a_readers_region_lies_near_the_finding_or_where_nothing_is(
+    phantoms: DataSet, small_manifest: Manifest
+) -> None:
+    model = Scripted(BOX, NODULE)
+    chosen = range(len(phantoms))
+    said = answers(model, phantoms, small_manifest, chosen, variant="readers-region")
+    assert {turn.kind for turn in model.turns} == {"reason"}
+    for each in said:
+        marked = each.prediction.box_slice
+        assert marked is not None
+        if each.box_slice is not None:
+            assert 0.3 <= marked.iou(each.box_slice) < 1
+        else:
+            assert not phantoms.mask(each.index).any()
+    assert said == answers(Scripted(BOX, NODULE), phantoms, small_manifest, chosen, variant="readers-region")

@@ -25,6 +25,7 @@ _VARIANTS: Final = {
     "without-zoom": "reason on the plain slice, no part of it enlarged",
     "without-thinking": "ask for the answer alone",
     "with-options": "tell the options, all of them: beside it stands --without-right-option",
+    "readers-region": "mark a region, as a reader does; boxes are then the reader's",
     "without-right-option": "tell the options, all but the right one: does it notice?",
 }
 _BASELINE: Final = "qwen2.5-vl"
@@ -46,7 +47,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     ways.add_argument("--constant", action="store_true", help="the best answer that never looks, instead")
     parser.set_defaults(variant="", run=run)
     parser.add_argument(
-        "--against", type=Path, metavar="BUNDLE", help="this too, asked plainly: differences with intervals"
+        "--against",
+        type=Path,
+        metavar="BUNDLE",
+        help="this too, asked plainly (or of the same reader's region): differences with intervals",
     )
     parser.add_argument("--predictions", type=Path, metavar="FILE", help="keep what was said of each slice")
     parser.add_argument(
@@ -153,7 +157,8 @@ def _against(
     from .metrics import compare
 
     manifest = bundle.verify(args.against)
-    theirs = _said(args, args.against, data, manifest, chosen, "")
+    variant: Variant = args.variant if args.variant == "readers-region" else ""
+    theirs = _said(args, args.against, data, manifest, chosen, variant)
     pairs = [each.prediction for each in said], [each.prediction for each in theirs]
     difference = compare(theirs, *pairs, manifest.answer_classes)
     return {"against": figures(theirs, manifest), "difference": difference}

@@ -22,7 +22,7 @@ from medreason_viewer.reasoning.turns import Turn
 from ..data import dataset
 from .metrics import Prediction, Truth, best_constant, scores
 from .predictions import About, Said
-from .variants import Variant, asked, shown
+from .variants import Variant, asked, region, shown
 
 _LOG_EVERY: Final = 25
 _log = logging.getLogger(__name__)
@@ -81,7 +81,8 @@ def answers(
     found = []
     for done, index in enumerate(chosen, start=1):
         case, hu = data.cases[index], shown(data.hu(index), variant)
-        given = DialogueInput(hu, np.zeros(hu.shape, np.bool_))
+        marked = region(data, index, manifest, variant)
+        given = DialogueInput(hu, np.zeros(hu.shape, np.bool_), box_slice=marked)
         outcome = ask(engine, given, asked(manifest, variant, case.finding))
         found.append(_said(index, case, outcome, manifest))
         if progress is not None:

@@ -10,11 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medreason_viewer.reasoning.bundles.manifest import Manifest
+from medreason_viewer.volume.geometry import SliceBox
 
+from ..data.dataset import DataSet
+from ..examples import regions
 from .metrics import share
 from .predictions import Said
 
-Variant = Literal["", "blank", "without-zoom", "without-thinking", "with-options", "without-right-option"]
+Variant = Literal[
+    "", "blank", "without-zoom", "without-thinking", "with-options", "without-right-option", "readers-region"
+]
 VARIANTS: Final[tuple[Variant, ...]] = get_args(Variant)
 _AIR_HU: Final = -1000.0
 _OPTIONS: Final = " Choose one of: {classes}."
@@ -23,6 +28,21 @@ _OPTIONS: Final = " Choose one of: {classes}."
 def shown(hu: NDArray[np.float64], variant: Variant) -> NDArray[np.float64]:
     """The slice as the model gets it: air where it is to see nothing."""
     return np.full_like(hu, _AIR_HU) if variant == "blank" else hu
+
+
+def region(data: DataSet, index: int, manifest: Manifest, variant: Variant) -> SliceBox | None:
+    """The region that is asked about; None where the model is to find one.
+
+    As a reader marks it: near the finding, or, where there is none, a place that could hold one; the same for
+    every model.
+    """
+    if variant != "readers-region":
+        return None
+    rng, hu, box = np.random.default_rng(index), data.hu(index), data.cases[index].box_slice
+    if box is not None:
+        return regions.jittered(box, *hu.shape, rng)
+    like = regions.some_box(data, index, rng)
+    return regions.decoy(hu, data.mask(index), like, manifest, rng)
 
 
 def asked(manifest: Manifest, variant: Variant, finding: str) -> Manifest:
