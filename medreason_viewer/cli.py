@@ -23,6 +23,7 @@ from .errors import MedReasonError
 COMMANDS: Final = {
     "info": "what a folder, file, zip or DICOMDIR holds, and what is wrong with it",
     "explain": "explain one region of one slice",
+    "export": "one finding as DICOM (SR, SEG, GSPS, SC, key object), PDF and PNG",
     "demo": "a phantom study, opened, one region explained",
     "find": "search an archive (PACS) for studies",
     "retrieve": "bring a study from an archive",

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -13,14 +10,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PySide6.QtGui import QGuiApplication
 
 from ..drawing.compose import compose, explanation_items
+from ..drawing.offscreen import application
 from ..drawing.scene import render
 from ..reasoning.record import explanation_json, reasoning_markdown
 from ..reasoning.request import Explanation, ZoomReady
 from ..volume.ct import CtVolume
 from ..volume.slices import native_plane, plane_image
+from .written import write_together
 
 _OVERLAY_SIDE: Final = 1024
 
@@ -30,14 +28,11 @@ def write_results(
 ) -> None:
     """Write ``explanation.json``, ``overlay.png``, ``zoom.png``, ``model_input.png`` and ``reasoning.md``.
 
-    They are made in a folder beside and then moved, so that a failure leaves nothing half-written.
-
     Raises
     ------
     OSError
-        If the folder cannot be written to.
+        If the folder cannot be written to; nothing is then half-written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     document = json.dumps(explanation_json(explanation), indent=2, ensure_ascii=False, allow_nan=False)
     writers: dict[str, Callable[[Path], object]] = {
         "explanation.json": lambda path: path.write_text(document + "\n", "utf-8"),
@@ -46,14 +41,7 @@ def write_results(
         "model_input.png": lambda path: _save_pixels(path, zoom.model_input),
         "reasoning.md": lambda path: path.write_text(reasoning_markdown(explanation), "utf-8"),
     }
-    beside = Path(tempfile.mkdtemp(prefix=".medreason-", dir=folder))
-    try:
-        for name, write in writers.items():
-            write(beside / name)
-        for name in writers:
-            os.replace(beside / name, folder / name)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    write_together(folder, writers)
 
 
 def _save_overlay(path: Path, explanation: Explanation, volume: CtVolume, slice_index: int) -> None:
@@ -61,16 +49,10 @@ def _save_overlay(path: Path, explanation: Explanation, volume: CtVolume, slice_
     image = plane_image(volume, native_plane(volume.series), slice_index)
     items = explanation_items(explanation.region, explanation.evidence)
     scene = compose(volume.series, image, explanation.display_window, items=items)
-    application = QGuiApplication.instance() or _off_screen()
+    keep = application()
     if not render(scene, (_OVERLAY_SIDE, _OVERLAY_SIDE)).save(str(path)):
         raise OSError(f"{path} could not be written")
-    del application
-
-
-def _off_screen() -> QGuiApplication:
-    """Fonts need an application; a command needs no display."""
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    return QGuiApplication(["medreason"])
+    del keep
 
 
 def _save_pixels(path: Path, pixels: NDArray[np.uint8]) -> None:

@@ -17,6 +17,11 @@ VERDICTS: Final[dict[Verdict, str]] = {
 }
 
 
+def shortened(text: str, most: int = 150) -> str:
+    """The beginning of a text that may be long, such as a model's."""
+    return text if len(text) <= most else f"{text[:most].rstrip()} …"
+
+
 def number(value: float, digits: int = 0) -> str:
     """A number with a true minus sign."""
     text = f"{value:.{digits}f}"

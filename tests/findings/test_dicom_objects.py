@@ -211,6 +211,7 @@ def test_a_few_objects_on_real_series(real_ct: Path, tmp_path: Path) -> None:
 
 @pytest.mark.real_ct
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_two_hundred_objects_of_each_kind(real_ct: Path, tmp_path: Path) -> None:
     tally = campaign(real_ct, tmp_path, LONG)
     logging.getLogger(__name__).info("%s", tally)

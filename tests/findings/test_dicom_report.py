@@ -12,11 +12,20 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_findings import AT, MODEL, errors_of, finding_on, first_series, loaded, needed, saved
+from drawn_explanations import explanations, judgements
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom import config
+from pydicom.multival import MultiValue
 from pydicom.sr.codedict import codes
+from pydicom.valuerep import validate_value
 
+from medreason_viewer.errors import ExportRefused
 from medreason_viewer.findings.dicom.exhibit import Exhibit, exhibit
+from medreason_viewer.findings.dicom.objects import KINDS, dicom_object
 from medreason_viewer.findings.dicom.report import structured_report
-from medreason_viewer.findings.finding import Judgement
+from medreason_viewer.findings.finding import Finding, Judgement
+from medreason_viewer.reasoning.request import Explanation
 from medreason_viewer.volume.geometry import SliceBox
 
 BOX = SliceBox(100.25, 120.5, 140.0, 160.0)
@@ -122,3 +131,27 @@ def test_a_reader_who_finds_nothing_leaves_no_region(real_ct: Path, tmp_path: Pa
     assert report.content.get_planar_roi_measurement_groups() == []
     assert "no finding" in texts(report)
     assert errors_of(structured_report(shown, AT), tmp_path) == []
+
+
+@given(explanation=explanations, judgement=st.none() | judgements)
+@settings(max_examples=15, deadline=None)
+def test_any_words_of_a_model_or_a_reader_are_made_valid(
+    shown: Exhibit, explanation: Explanation, judgement: Judgement | None
+) -> None:
+    kept = {"key": shown.finding.explanation.key, "evidence": shown.finding.explanation.evidence}
+    there = shown.finding.explanation.region
+    moved = judgement and replace(judgement, box_slice=BOX)
+    said = replace(explanation, region=there, **kept)  # type: ignore[arg-type]
+    words = replace(shown, finding=Finding("\ud800 \\ id", said, AT, moved))
+    for kind in KINDS:
+        if kind != "sr" and judgement is not None and judgement.verdict == "rejected":
+            with pytest.raises(ExportRefused, match="rejected"):
+                dicom_object(kind, words, AT)
+            continue
+        made = dicom_object(kind, words, AT, np.zeros((8, 8, 3), np.uint8))
+        with config.disable_value_validation():
+            made.save_as(io.BytesIO())
+        for element in made.iterall():
+            values = element.value if isinstance(element.value, MultiValue) else [element.value]
+            for value in values if element.VR in ("LO", "SH", "PN", "CS", "UI", "UC") else ():
+                validate_value(element.VR, str(value or ""), config.RAISE)

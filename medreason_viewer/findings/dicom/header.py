@@ -58,6 +58,7 @@ _IDENTIFIERS: Final = frozenset(
 _SEXES: Final = frozenset({"M", "F", "O"})
 _READ: Final = [
     *_COPIED,
+    "DeidentificationMethodCodeSequence",
     "SpecificCharacterSet",
     "SOPClassUID",
     "SOPInstanceUID",
@@ -138,6 +139,8 @@ def source_header(frame: Frame) -> SourceHeader:
     for keyword in _COPIED:
         _copy(read, made, keyword, notes)
     made.PatientID = _patient_id(read)
+    if made.get("PatientIdentityRemoved") == "YES" and "DeidentificationMethod" not in made:
+        made.DeidentificationMethod = _deidentified_by(read)
     _copy_place(read, made, frame)
     if read.SOPClassUID in _MULTI_FRAME_CLASSES or int(read.get("NumberOfFrames") or 1) > 1:
         _lie_in_groups(made)
@@ -167,6 +170,13 @@ def _patient_id(read: Dataset) -> str:
             "an object under another number would be another patient's."
         )
     return found
+
+
+def _deidentified_by(read: Dataset) -> str:
+    """One of two elements has to say it (PS3.3 C.7.1.1); where the image has codes, their words do."""
+    codes = read.get("DeidentificationMethodCodeSequence") or ()
+    meanings = (str(code.get("CodeMeaning", "")) for code in codes)
+    return text.one_line("; ".join(filter(None, meanings))) or "Not stated"
 
 
 def _copy(read: Dataset, made: Dataset, keyword: str, notes: list[str]) -> None:

@@ -23,6 +23,7 @@ logging.getLogger("highdicom").setLevel(logging.CRITICAL)  # it would quote name
 MANUFACTURER: Final = "MedReason Viewer project"
 MODEL: Final = "MedReason Viewer"
 NOTICE: Final = "AI-generated. Research use only, not for diagnosis."
+NOT_STATED: Final = "Not stated"
 _NAMES: Final = uuid.UUID("6f1d1c0c-6f2e-5f0e-9d53-0a4b7a4f3f55")  # of UIDs that are made from what they name
 _SERIES_NUMBERS: Final = {"SR": 9901, "SEG": 9902, "PR": 9903, "KO": 9904, "OT": 9905}
 
@@ -34,7 +35,8 @@ def new_uid() -> UID:
 
 def named_uid(name: str) -> UID:
     """The same UID for the same name, under 2.25, so that objects about one finding can be told to be."""
-    return UID(f"2.25.{uuid.uuid5(_NAMES, name).int}")
+    written = name.encode("utf-8", "backslashreplace").decode()
+    return UID(f"2.25.{uuid.uuid5(_NAMES, written).int}")
 
 
 def series_of_its_own(modality: str, at: datetime, what: str) -> dict[str, Any]:
@@ -59,7 +61,17 @@ def model_parameters(model: ModelInfo) -> list[str]:
     parts = [f"sha256={model.sha256}", f"quantization={model.quantization}", f"program={MODEL} {__version__}"]
     if model.adapter_sha256:
         parts.append(f"adapter_sha256={model.adapter_sha256}")
-    return parts
+    return [one_line(part, 1024) for part in parts]
+
+
+def model_name(model: ModelInfo) -> str:
+    """What a model is called, never empty."""
+    return one_line(model.name) or NOT_STATED
+
+
+def model_version(model: ModelInfo) -> str:
+    """A model's version is the hash of its files."""
+    return one_line(model.sha256) or NOT_STATED
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def _line(outline: Outline, name: str) -> GraphicObject:
         GraphicTypeValues.POLYLINE,
         closed_line(outline),
         AnnotationUnitsValues.PIXEL,
-        tracking_id=one_line(name),
+        tracking_id=one_line(name, 1024),
         tracking_uid=named_uid(name),
     )
 

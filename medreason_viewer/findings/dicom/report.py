@@ -41,10 +41,13 @@ from .header import SourceHeader
 from .origin import (
     MANUFACTURER,
     MODEL,
+    NOT_STATED,
     NOTICE,
     as_they_are,
     complete,
+    model_name,
     model_parameters,
+    model_version,
     named_uid,
     series_of_its_own,
 )
@@ -52,7 +55,6 @@ from .text import one_line, paragraphs, person_name
 
 Group = PlanarROIMeasurementsAndQualitativeEvaluations | MeasurementsAndQualitativeEvaluations
 Image = TypeVar("Image", SourceImageForMeasurementGroup, SourceImageForRegion)
-_NOT_STATED: Final = "Not stated"
 _WORDS: Final = {"agrees": "agrees", "contradicts": "CONTRADICTS", "not_checkable": "not checkable"}
 
 
@@ -68,7 +70,7 @@ def structured_report(shown: Exhibit, at: datetime) -> ComprehensiveSR:
     judged = shown.finding.judgement
     verified = judged is not None and judged.verdict != "rejected"
     header = shown.header.dataset
-    organization = str(header.get("InstitutionName", "")) or _NOT_STATED
+    organization = str(header.get("InstitutionName", "")) or NOT_STATED
     made = ComprehensiveSR(
         evidence=[header],
         content=_content(shown),
@@ -97,7 +99,7 @@ def _content(shown: Exhibit) -> MeasurementReport:
 def _observers(finding: Finding) -> ObservationContext:
     device = DeviceObserverIdentifyingAttributes(
         uid=named_uid(f"{MODEL} {__version__}"),
-        name=one_line(finding.explanation.model.name),
+        name=model_name(finding.explanation.model),
         manufacturer_name=MANUFACTURER,
         model_name=f"{MODEL} {__version__}",
     )
@@ -157,15 +159,15 @@ def _image(kind: type[Image], header: SourceHeader) -> Image:
 
 
 def _tracking(name: str) -> TrackingIdentifier:
-    return TrackingIdentifier(uid=named_uid(name), identifier=name)
+    return TrackingIdentifier(uid=named_uid(name), identifier=one_line(name, 1024))
 
 
 def _algorithm(finding: Finding) -> AlgorithmIdentification:
     model = finding.explanation.model
     return AlgorithmIdentification(
-        name=one_line(model.name) or _NOT_STATED,
-        version=model.sha256 or _NOT_STATED,
-        parameters=[one_line(part, 1024) for part in model_parameters(model)],
+        name=model_name(model),
+        version=model_version(model),
+        parameters=model_parameters(model),
         family=codes.DCM.ArtificialIntelligence,
     )
 
@@ -239,5 +241,5 @@ def _check(check: Check) -> TextContentItem:
 
 def _text(name: Code, value: str) -> TextContentItem:
     return TextContentItem(
-        ours.concept(name), paragraphs(value) or _NOT_STATED, RelationshipTypeValues.CONTAINS
+        ours.concept(name), paragraphs(value) or NOT_STATED, RelationshipTypeValues.CONTAINS
     )

@@ -26,7 +26,16 @@ from ...volume.lesion.segment import pixels_in
 from ..finding import Finding
 from . import codes as ours
 from .exhibit import Exhibit
-from .origin import MODEL, NOTICE, as_they_are, complete, named_uid, series_of_its_own
+from .origin import (
+    MODEL,
+    NOTICE,
+    as_they_are,
+    complete,
+    model_name,
+    model_version,
+    named_uid,
+    series_of_its_own,
+)
 from .text import one_line
 
 Mask = NDArray[np.bool_]
@@ -94,7 +103,7 @@ def _segments(shown: Exhibit, count: int) -> Iterator[SegmentDescription]:
         segmented_property_type=answer,
         algorithm_type=way,
         algorithm_identification=None if by_hand else _model(finding),
-        tracking_id=name,
+        tracking_id=one_line(name, 1024),
         tracking_uid=named_uid(name),
     )
     if count > 1:
@@ -107,7 +116,7 @@ def _segments(shown: Exhibit, count: int) -> Iterator[SegmentDescription]:
             algorithm_identification=AlgorithmIdentificationSequence(
                 f"{MODEL} lesion", codes.DCM.EdgeDetection, __version__
             ),
-            tracking_id=f"lesion of {name}",
+            tracking_id=one_line(f"lesion of {name}", 1024),
             tracking_uid=named_uid(f"lesion of {name}"),
         )
 
@@ -115,7 +124,7 @@ def _segments(shown: Exhibit, count: int) -> Iterator[SegmentDescription]:
 def _model(finding: Finding) -> AlgorithmIdentificationSequence:
     model = finding.explanation.model
     return AlgorithmIdentificationSequence(
-        one_line(model.name) or MODEL, codes.DCM.ArtificialIntelligence, model.sha256 or "Not stated"
+        model_name(model), codes.DCM.ArtificialIntelligence, model_version(model)
     )
 
 

@@ -18,6 +18,7 @@ from ...drawing.words import (
     number,
     patient,
     patient_details,
+    shortened,
     side,
     size_mm,
 )
@@ -71,11 +72,6 @@ SOURCES: Final[dict[RegionSource, str]] = {
     "model": "found by the model",
     "grown": "grown from a point",
 }
-
-
-def shortened(text: str, most: int = 150) -> str:
-    """The beginning of a text that may be long, such as a model's."""
-    return text if len(text) <= most else f"{text[:most].rstrip()} …"
 
 
 def progress(answer: Answer, model_state: ModelState | None) -> str:

@@ -47,7 +47,9 @@ def _edges(mask: NDArray[np.bool_]) -> Iterator[Outline]:
     for number, window in enumerate(ndimage.find_objects(labels), start=1):
         piece = labels[window] == number
         yield _moved(outline(piece), window)
-        whole = ndimage.binary_fill_holes(piece, np.ones((3, 3), np.bool_))  # an outline goes round corners, too
+        whole = ndimage.binary_fill_holes(
+            piece, np.ones((3, 3), np.bool_)
+        )  # an outline goes round corners, too
         holes, _ = ndimage.label(whole & ~piece)
         for inner, hole in enumerate(ndimage.find_objects(holes), start=1):
             yield _moved(_moved(outline(holes[hole] == inner), hole), window)

@@ -1,0 +1,112 @@
+"""``medreason export``: one finding as DICOM objects, and as a report on paper."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from ..errors import ExportRefused, JournalError
+from ..findings.finding import Finding
+from ..findings.journal import Exported, Journal, Subject, Views, default_path
+from . import DONE
+from .exporting import PAPER, Outcome, export, find_images
+from .findings import load_finding
+from .output import print_json, say, show
+
+_KINDS: Final = ("sr", "seg", "gsps", "sc", "ko", *PAPER)
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("finding", help="an id in the journal, or an explanation.json")
+    parser.add_argument(
+        "--to",
+        type=_kinds,
+        required=True,
+        metavar="KIND[,KIND...]",
+        help=f"what to make: {', '.join(_KINDS)}",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the files")
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="PATH",
+        help="where the finding's own images lie (default: where the journal saw them last)",
+    )
+    parser.add_argument("--without-patient", action="store_true", help="name no patient in the PDF and PNG")
+    parser.add_argument("--journal", type=Path, metavar="FILE", help="another journal than your own")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    unknown = [kind for kind in kinds if kind not in _KINDS]
+    if unknown or not kinds:
+        raise argparse.ArgumentTypeError(f"not one of {', '.join(_KINDS)}: {', '.join(unknown) or text!r}")
+    return kinds
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export, note it in the journal, and say what was made and what could not be."""
+    journal = args.journal or default_path()
+    finding = load_finding(args.finding, journal)
+    volume, index = find_images(args.images or _last_seen(finding, journal), finding)
+    at = datetime.now().astimezone()
+    outcome = export(finding, volume, index, args.to, args.out, at, patient=not args.without_patient)
+    if not Path(args.finding).is_file():
+        _note(journal, finding, outcome)
+    _tell(finding, outcome, as_json=args.json)
+    return DONE
+
+
+def _last_seen(finding: Finding, journal: Path) -> Path:
+    """Where the journal saw the finding's series last."""
+    key = finding.explanation.key
+    if journal.exists():
+        with Views.open_to_read(journal) as views:
+            for opened in views.recent_studies(1000):
+                seen = opened.identity
+                if (seen.patient_key, seen.study_uid) == (key.patient_key, key.study_uid):
+                    return Path(opened.path)
+    raise ExportRefused("Say with --images where the images of this finding lie.")
+
+
+def _note(journal: Path, finding: Finding, outcome: Outcome) -> None:
+    files = tuple(str(path.absolute()) for path in outcome.files.values())
+    subject = Subject.of(finding.explanation.key, finding.id)
+    event = Exported(subject, tuple(outcome.files), files, tuple(outcome.sop_uids))
+    try:
+        with Journal.open(journal) as opened:
+            opened.append(event)
+    except JournalError as error:
+        say(f"The files are written, but the journal does not say so: {error}")
+
+
+def _tell(finding: Finding, outcome: Outcome, *, as_json: bool) -> None:
+    for note in outcome.notes:
+        say(f"Note: {note}")
+    for sentence, kinds in _by_sentence(outcome.refused).items():
+        say(f"Not made ({', '.join(kinds)}): {sentence} The PDF and the PNG take its place.")
+    say("Research use only: not for diagnosis.")
+    if as_json:
+        files = {kind: str(path) for kind, path in outcome.files.items()}
+        print_json(
+            {
+                "finding": finding.id,
+                "files": files,
+                "refused": outcome.refused,
+                "notes": list(outcome.notes),
+            }
+        )
+        return
+    for path in outcome.files.values():
+        show(str(path))
+
+
+def _by_sentence(refused: dict[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for kind, sentence in refused.items():
+        found.setdefault(sentence, []).append(kind)
+    return found
