@@ -40,7 +40,8 @@ def region(data: DataSet, index: int, manifest: Manifest, variant: Variant) -> S
         return None
     rng, hu, box = np.random.default_rng(index), data.hu(index), data.cases[index].box_slice
     if box is not None:
-        return regions.jittered(box, *hu.shape, rng)
+        rows, cols = hu.shape
+        return regions.jittered(box, rows, cols, rng)
     like = regions.some_box(data, index, rng)
     return regions.decoy(hu, data.mask(index), like, manifest, rng)
 
