@@ -15,6 +15,7 @@ from . import erasing, place, schema, seal
 from .chain import content_of, digest, link, new_salt, root
 from .events import NAMES, Begun, Erased, Event, Explained, Judged, Subject, Troubled, Undone, new_id
 from .files import connect, connect_to_read, spoken, transaction
+from .head import Head, kept_troubles, last_entry, read_head, refuse_without_keyring
 from .keys import KeyPlace, key_place
 from .views import Views
 
@@ -27,16 +28,6 @@ class Receipt:
 
     number: int
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """How the journal ends, as it says itself."""
-
-    journal_id: str
-    count: int
-    hash: bytes
-    mac: bytes
 
 
 class Journal(Views):
@@ -89,11 +80,13 @@ class Journal(Views):
             head = read_head(connection)
             held = seal.find(head.journal_id, keys, path)
             if held is None:
-                _refuse_without_keyring(connection, keys)
+                refuse_without_keyring(connection, keys)
             troubles = [] if held else [f"The key it was written under is not in {keys.text}."]
             journal = cls(path, connection, held or seal.make(head.journal_id, keys, path))
             if held:
                 troubles += journal._seal_troubles(head)
+            if schema.statements(connection) != schema.expected():
+                troubles.append("Its tables, indices or triggers are not a journal's.")
             troubles += kept_troubles(connection, head, seal.kept(keys, path))
             if troubles:
                 journal._append(Troubled(tuple(troubles)))
@@ -185,9 +178,11 @@ class Journal(Views):
             self._kept = head.count
 
     def close(self) -> None:
-        """Keep the head and close the file."""
+        """Keep the head and close the file; what is written stands even if the keyring is locked by now."""
         try:
             self.keep_head()
+        except JournalError as error:
+            _log.warning("The journal's head was not kept: %s", error)
         finally:
             super().close()
 
@@ -277,48 +272,3 @@ def bring_up_to_date(path: Path) -> None:
             connection.close()
     if old:
         Journal.open(path).close()
-
-
-def read_head(connection: sqlite3.Connection) -> Head:
-    """The head row.
-
-    Raises
-    ------
-    JournalError
-        If there is none, or it is no head.
-    """
-    row = connection.execute("SELECT journal_id, count, hash, mac FROM head").fetchone()
-    if row is None or [type(value) for value in row] != [str, int, bytes, bytes]:
-        raise JournalError("The journal has lost its head: restore a backup.")
-    return Head(*row)
-
-
-def _refuse_without_keyring(connection: sqlite3.Connection, keys: KeyPlace) -> None:
-    """A key that lies in a keyring is not replaced from a session that has none, such as a remote shell."""
-    (key_in,) = connection.execute("SELECT key_in FROM head").fetchone()
-    if key_in == "keyring" and not keys.safe:
-        raise JournalError(
-            "The journal's key lies in the system keyring, and this session has none: "
-            "start from the desktop, where the keyring is open."
-        )
-
-
-def last_entry(connection: sqlite3.Connection, journal_id: str) -> tuple[int, bytes]:
-    """Number and hash of the last entry; before the first, 0 and the root."""
-    row = connection.execute("SELECT number, hash FROM entries ORDER BY number DESC LIMIT 1").fetchone()
-    return (row[0], row[1]) if row else (0, root(journal_id))
-
-
-def kept_troubles(connection: sqlite3.Connection, head: Head, kept: seal.Kept | None) -> list[str]:
-    """What the head that was kept beside the key says of this file."""
-    if kept is None:
-        return []
-    if kept.journal_id != head.journal_id:
-        return ["Another journal lay here before."]
-    last, _ = last_entry(connection, head.journal_id)
-    if last < kept.count:
-        return [f"It ends at entry {last}, but it had {kept.count}: an older copy, or cut off."]
-    row = connection.execute("SELECT hash FROM entries WHERE number = ?", (kept.count,)).fetchone()
-    if kept.count and (row is None or row[0] != kept.hash):
-        return [f"Entry {kept.count} is not the one that was there."]
-    return []

@@ -23,7 +23,7 @@ from . import schema, seal
 from .chain import digest, event_of, link, root
 from .events import Begun, Erased, Troubled
 from .files import connect_to_read, spoken
-from .journal import Head, kept_troubles, last_entry, read_head
+from .head import Head, kept_troubles, last_entry, read_head
 from .keys import KeyPlace, key_place
 
 _MOST: Final = 20

@@ -132,7 +132,7 @@ class JournalWriter:
             while self._serve(journal):
                 pass
         finally:
-            self._end(journal)
+            journal.close()
 
     def _serve(self, journal: Journal) -> bool:
         """One turn: writes that have gathered, or one question; False at the end."""
@@ -182,12 +182,6 @@ class JournalWriter:
         self._kept_at = time.monotonic()
         try:
             journal.keep_head()
-        except JournalError as error:
-            _log.warning("The journal's head was not kept: %s", error)
-
-    def _end(self, journal: Journal) -> None:
-        try:
-            journal.close()
         except JournalError as error:
             _log.warning("The journal's head was not kept: %s", error)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from kept_keys import MemoryKeys, opened
 from readings import reading
-from tampering import TAMPERINGS, Tampering, truncate_with_a_new_head, unlocked
+from tampering import TAMPERINGS, Tampering, change_the_rules, truncate_with_a_new_head, unlocked
 
 from medreason_viewer.errors import JournalError
 from medreason_viewer.findings.journal import Journal, Subject
@@ -123,6 +123,17 @@ def test_what_was_wrong_when_it_was_opened_stays_on_record(kept: Kept) -> None:
     problems = verify(kept.path, keys).problems
     assert any("does not bear the journal's seal" in problem for problem in problems)
     assert any("an older copy, or cut off" in problem for problem in problems)
+
+
+def test_rules_that_somebody_added_are_told_when_it_is_opened(kept: Kept) -> None:
+    keys = MemoryKeys(dict(kept.keys.held))
+    with unlocked(kept.path) as connection:
+        change_the_rules(connection, random.Random(1))
+    Journal.open(kept.path, keys).close()
+    with unlocked(kept.path) as connection:
+        connection.execute("DROP TABLE IF EXISTS hidden")
+        connection.execute("DROP TRIGGER IF EXISTS forger")
+    assert any("When it was opened" in problem for problem in verify(kept.path, keys).problems)
 
 
 def test_tampering_while_it_is_open_is_not_sealed_over(kept: Kept) -> None:
