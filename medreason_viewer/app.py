@@ -31,6 +31,7 @@ from .ui.keys.kept import profile_of, read_settings
 from .ui.launching.launching import Launching
 from .ui.launching.request import LaunchRequest
 from .ui.launching.single import Claim, Doorkeeper
+from .ui.launching.system import SystemRequests
 from .ui.main_window import MainWindow, Parts
 from .ui.model_bar import ModelBar
 from .ui.series.opening import Opening, first_series
@@ -175,6 +176,8 @@ def run(
     doorkeeper = Doorkeeper(claim) if claim is not None else None
     if doorkeeper is not None:
         doorkeeper.asked.connect(launching.receive)
+    system = SystemRequests(application)
+    system.asked.connect(launching.receive)
     place.window.show()
     place.explainer.start()
     if request is not None:

@@ -17,8 +17,8 @@ from .target import LaunchTarget, Point
 
 _NOT_SHOWABLE: Final = "What was asked for was found, but it cannot be shown as images."
 _SEVERAL: Final = "What was asked for belongs to more than one patient: open the folder and choose by hand."
-_NO_IMAGE: Final = "The image asked for is not in this series: its middle is shown."
-_OUTSIDE: Final = "The point asked for lies outside of this series: its middle is shown."
+_NO_IMAGE: Final = "The image asked for is not in this series."
+_OUTSIDE: Final = "The point asked for lies outside of this series."
 _NEAR_MM: Final = 10.0  # beyond the first and last image, for a point that still belongs to them
 
 
