@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from pynetdicom.association import Association
@@ -46,7 +45,11 @@ class DimseArchive:
     def find_studies(self, query: Query, cancel: Cancel) -> Iterator[StudyFound]:
         """C-FIND at study level."""
         with associated(self.server, [build_context(FIND)], cancel, limits=self._limits) as link:
-            yield from islice(finding.find_studies(link, self.server, query), query.limit)
+            for number, found in enumerate(finding.find_studies(link, self.server, query), start=1):
+                yield found
+                if number == query.limit:
+                    link.abort()  # the rest is not wanted; to release it would wait for it
+                    return
 
     def find_series(self, study_uid: str, cancel: Cancel) -> Iterator[SeriesFound]:
         """C-FIND at series level."""

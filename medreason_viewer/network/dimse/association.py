@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 from pydicom.dataset import Dataset
-from pynetdicom import association
+from pynetdicom import association, evt
 from pynetdicom.presentation import PresentationContext
 
 from ... import __version__
@@ -21,9 +21,10 @@ from ..limits import ANSWER_S, Limits
 from ..tls import client_context
 from . import quiet  # noqa: F401  # before anything is said
 from .entity import Entity
+from .watch import Watch, shut
 
 MOST_CONTEXTS: Final = 128  # PS3.8, 9.3.2.2: odd numbers up to 255
-_POLL_S: Final = 0.05
+_LAST_WORD_S: Final = 0.1  # for an A-ABORT that is on its way out
 _PDU_BYTES: Final = 128 * 1024
 
 
@@ -45,13 +46,20 @@ def associated(
     """
     cancel.check()
     limits = limits or Limits()
-    link = _associate(server, contexts, negotiate, handlers, limits)
-    cancel.check()
-    if not link.is_established:
-        raise _why_not(server, link, limits)
+    with Watch(cancel) as watch:
+        bound = [(evt.EVT_CONN_OPEN, watch.connected), *handlers]
+        link = _associate(server, contexts, negotiate, bound, limits)
+        if not link.is_established:
+            cancel.check()
+            raise _why_not(server, link, limits)
+        yield from _kept(server, link, cancel)
+    _end(link)
+
+
+def _kept(server: Server, link: association.Association, cancel: Cancel) -> Iterator[association.Association]:
+    """The link, until it is done with or breaks."""
     try:
-        with _aborted_when_asked(link, cancel):
-            yield link
+        yield link
     except GeneratorExit:  # whoever asked has enough
         _abort(link)
         raise
@@ -65,7 +73,6 @@ def associated(
         raise
     if link.is_established:
         link.release()
-    _end(link)
 
 
 def check_status(server: Server, status: Dataset, what: str) -> int:
@@ -114,29 +121,12 @@ def _address(server: Server) -> str:
     return str(found[0][4][0])
 
 
-@contextmanager
-def _aborted_when_asked(link: association.Association, cancel: Cancel) -> Iterator[None]:
-    """Break the connection as soon as the user stops, whatever it is waiting for."""
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(_POLL_S):
-            if cancel.requested:
-                link.abort(block=False)
-                return
-
-    watcher = threading.Thread(target=watch, name="dimse-cancel", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()
-
-
 def _abort(link: association.Association) -> None:
     if link.is_established:
         link.abort()
+    else:
+        time.sleep(_LAST_WORD_S)
+        shut(link)
     _end(link)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -16,12 +17,14 @@ from ...servers import Receiver
 from ..limits import ANSWER_S
 from ..tls import receiver_context
 from . import quiet  # noqa: F401  # before anything is said
+from .guarded import GuardedServer
 from .syntaxes import SYNTAXES, VERIFICATION
 from .taking import TooMuch
 
 log = logging.getLogger(__name__)
 
 _MOST_ASSOCIATIONS: Final = 8
+_POLL_S: Final = 0.05
 _PDU_BYTES: Final = 128 * 1024
 
 
@@ -53,25 +56,35 @@ def listening(
         (evt.EVT_DIMSE_RECV, too_much.over),
         (evt.EVT_CONN_CLOSE, too_much.over),
     ]
+    context = receiver_context(receiver)
     try:
-        entity.start_server(
+        server = entity.make_server(
             (receiver.host, receiver.port),
-            block=False,
             evt_handlers=handlers,
-            ssl_context=receiver_context(receiver),
+            ssl_context=context,
+            server_class=GuardedServer,
         )
     except OSError as error:
         raise NetworkError(
             f"The store receiver cannot listen on {receiver.host}, port {receiver.port} ({error.strerror})."
         ) from error
+    thread = threading.Thread(target=server.serve_forever, args=(_POLL_S,), name="receiver", daemon=True)
+    thread.start()
     log.info("The store receiver listens on %s port %d", receiver.host, receiver.port)
     try:
         yield receiver.host, receiver.port
     finally:
-        links = entity.active_associations
-        entity.shutdown()
-        for link in links:
-            link.join(ANSWER_S)
+        server.shutdown()
+        thread.join()
+        _end_all(entity)
+
+
+def _end_all(entity: ae.ApplicationEntity) -> None:
+    links = entity.active_associations
+    for link in links:
+        link.abort()
+    for link in links:
+        link.join(ANSWER_S)
 
 
 def _entity(receiver: Receiver, allowed: Sequence[str]) -> ae.ApplicationEntity:
