@@ -217,3 +217,26 @@ def _structure_set(shown: Exhibit, outlines: list[list[tuple[float, float]]], *,
     made.StructureSetROISequence, made.ROIContourSequence = [roi], [item]
     made.RTROIObservationsSequence = [seen]
     return made
+
+
+@pytest.mark.parametrize("make", [structured_report, segmentation, presentation_state])
+def test_no_damaged_object_is_more_than_a_note(
+    make: Callable[..., Dataset], series: Series, shown: Exhibit, tmp_path: Path
+) -> None:
+    whole = saved(make(shown, AT), tmp_path).read_bytes()
+    rng, path = np.random.default_rng(1), tmp_path / "damaged.dcm"
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for place in rng.integers(132, len(whole), 6):
+            damaged[place] = rng.integers(256)
+        path.write_bytes(damaged)
+        read = overlays_of([path], series)
+        assert all(region.sop_uid == series.frames[region.slice_index].sop_uid for region in read.regions)
+
+
+def test_a_mask_of_noise_is_not_traced(series: Series, shown: Exhibit) -> None:
+    noise = np.indices((128, 128)).sum(axis=0) % 2 == 0
+    made = segmentation(replace(shown, lesion=noise), AT)
+    read = overlays_of([made], series)
+    assert len(read.regions) == 1
+    assert "too many pieces" in read.notes[0]

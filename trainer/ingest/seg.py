@@ -40,7 +40,7 @@ def segments(path: Path, library: Library, intake: Intake) -> Iterator[Marked]:
             intake.problem(f"{path.name}, frame {frame.number}", problem)
             continue
         shape = place.series.rows, place.series.cols
-        for segment, mask in frame.masks:
+        for segment, mask in frame.masks():
             moved = onto(mask, frame.plane, place.frame.plane, shape)
             found.setdefault(segment, []).append((place, moved))
     for segment, masks in found.items():

@@ -13,9 +13,10 @@ from ...reasoning.evidence import measure
 from ...reasoning.request import Evidence
 from ...volume.ct import CtVolume
 from ...volume.geometry import SliceBox, SlicePlane
-from ...volume.measure import segment_lesion
+from ...volume.measure import outline, segment_lesion
 from ...volume.series import Frame, Series
 from ..finding import Finding
+from .contours import filled
 from .header import SourceHeader, source_header
 
 OTHER_IMAGES: Final = (
@@ -111,4 +112,17 @@ def measured(
     except RegionError as error:
         raise ExportRefused(str(error)) from error
     unmoved = box == finding.explanation.region.box_slice
-    return finding.explanation.evidence if unmoved else again, segment_lesion(hu, padding, box)
+    evidence = finding.explanation.evidence if unmoved else again
+    return evidence, _lesion(evidence, segment_lesion(hu, padding, box), hu.shape)
+
+
+def _lesion(
+    evidence: Evidence, again: NDArray[np.bool_] | None, shape: tuple[int, ...]
+) -> NDArray[np.bool_] | None:
+    """The lesion that the evidence speaks of; another version of the program may have seen another."""
+    told = evidence.lesion_outline_slice
+    if not told:
+        return None
+    if again is not None and outline(again) == told:
+        return again
+    return filled(np.array(told), shape[0], shape[1])

@@ -125,6 +125,7 @@ def _groups(shown: Exhibit) -> Iterator[Group]:
         )
     else:
         main = _planar(shown, name, box_outline(box), evidence.box, _evaluations(shown))
+    main[0].ObservationDateTime = DT(shown.finding.made_at)
     main[0].ContentSequence.extend(_texts(shown.finding))
     yield main
     if evidence is not None and evidence.lesion is not None and evidence.lesion_outline_slice:

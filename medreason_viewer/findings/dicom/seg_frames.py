@@ -27,14 +27,25 @@ class SegFrame:
         From 1.
     references : tuple of Dataset
         The images it was derived from, as the object names them; may be empty.
-    masks : tuple of (int, array of bool, shape (row, col))
-        Each segment it shows, by number, on the frame's own grid.
+    pixels : array, shape (row, col)
+        As stored: segment numbers if ``segment`` is None (a label map), else values of that segment, which
+        count from ``least`` on.
     """
 
     number: int
     plane: SlicePlane
     references: tuple[Dataset, ...]
-    masks: tuple[tuple[int, Mask], ...]
+    pixels: NDArray[Any]
+    segment: int | None
+    least: float
+
+    def masks(self) -> Iterator[tuple[int, Mask]]:
+        """Each segment that the frame shows, by number, as a mask on the frame's own grid; one at a time."""
+        if self.segment is not None:
+            yield self.segment, self.pixels >= self.least
+            return
+        for number in np.unique(self.pixels[self.pixels > 0]):
+            yield int(number), self.pixels == number
 
     def corner_mm(self) -> NDArray[np.float64]:
         """Where the first pixel's centre lies; LPS mm, shape (1, 3)."""
@@ -59,8 +70,8 @@ def seg_frames(seg: Dataset, decoding_plugin: str = "") -> Iterator[SegFrame]:
     whatever pydicom does where elements are missing or pixels cannot be decoded
     """
     for index, pixels in enumerate(iter_pixels(seg, raw=True, decoding_plugin=decoding_plugin)):
-        masks = tuple(_masks(seg, index, pixels))
-        yield SegFrame(index + 1, plane_of_frame(seg, index), _references(seg, index), masks)
+        plane, references = plane_of_frame(seg, index), _references(seg, index)
+        yield SegFrame(index + 1, plane, references, pixels, _segment(seg, index), _least(seg))
 
 
 def plane_of_frame(seg: Dataset, index: int) -> SlicePlane:
@@ -109,14 +120,14 @@ def _numbers(values: Any) -> list[float]:
     return [float(value) for value in values]
 
 
-def _masks(seg: Dataset, index: int, pixels: NDArray[Any]) -> Iterator[tuple[int, Mask]]:
+def _segment(seg: Dataset, index: int) -> int | None:
     if seg.SegmentationType == "LABELMAP":
-        for segment in np.unique(pixels[pixels > 0]):
-            yield int(segment), pixels == segment
-        return
-    segment = int(_group(seg, index, "SegmentIdentificationSequence").ReferencedSegmentNumber)
-    least = int(seg.MaximumFractionalValue) / 2 if seg.SegmentationType == "FRACTIONAL" else 1
-    yield segment, pixels >= least
+        return None
+    return int(_group(seg, index, "SegmentIdentificationSequence").ReferencedSegmentNumber)
+
+
+def _least(seg: Dataset) -> float:
+    return int(seg.MaximumFractionalValue) / 2 if seg.SegmentationType == "FRACTIONAL" else 1
 
 
 def _references(seg: Dataset, index: int) -> tuple[Dataset, ...]:

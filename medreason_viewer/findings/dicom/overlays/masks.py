@@ -12,13 +12,14 @@ from ....volume.dicom.names import DEFLATED, NATIVE_SYNTAXES
 from ..seg_frames import SegFrame, onto, seg_frames
 from .overlay import Overlay
 from .placing import Placing
-from .shapes import mask_outlines
+from .shapes import mask_outlines, pieces
 
 _ALIGNED: Final = 0.999  # of the cosine between normals: 2.6 degrees
 _OWN_DECODER: Final = {
     str(RLELossless): "pydicom"
 }  # plain Python: no foreign decoder sees a foreign file here
 _MOST_PIXELS: Final = 2**32
+_MOST_PIECES: Final = 4096  # on one slice: more is noise, and takes seconds to trace
 
 
 def masks(seg: Dataset, placing: Placing) -> Iterator[Overlay]:
@@ -46,9 +47,11 @@ def _on_slice(
     if abs(float(plane.normal @ frame.plane.normal)) < _ALIGNED:
         placing.problems.append("it does not lie in the plane of these images")
         return
-    for segment, mask in frame.masks:
-        outlines = mask_outlines(onto(mask, frame.plane, plane, (series.rows, series.cols)))
-        if outlines:
+    for segment, mask in frame.masks():
+        moved = onto(mask, frame.plane, plane, (series.rows, series.cols))
+        if pieces(moved) > _MOST_PIECES:
+            placing.problems.append("it is in too many pieces")
+        elif outlines := mask_outlines(moved):
             item = named.get(segment, Dataset())
             yield Overlay(
                 "SEG",

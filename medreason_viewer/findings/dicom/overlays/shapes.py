@@ -37,6 +37,11 @@ def flat_ellipse(points: Outline) -> Outline:
     return _points(ellipse(np.array(points)))
 
 
+def pieces(mask: NDArray[np.bool_]) -> int:
+    """How many pieces a mask is in."""
+    return int(ndimage.label(mask)[1])
+
+
 def mask_outlines(mask: NDArray[np.bool_]) -> tuple[Outline, ...]:
     """The edges of every piece of a mask and of every hole in one, along pixel edges."""
     return tuple(_edges(mask))
