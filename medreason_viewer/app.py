@@ -17,6 +17,9 @@ from PySide6.QtWidgets import QApplication
 
 from . import settings as settings_file
 from .errors import MedReasonError, SettingsError
+from .network.archive import Archive
+from .network.inbox import Inbox
+from .network.open_archive import open_archive
 from .reasoning.bundles.bundle import DEMO_BUNDLE, read_manifest
 from .reasoning.process.client import ModelClient
 from .reasoning.request import Event, ModelInfo
@@ -28,6 +31,7 @@ from .ui.explanation.explain_panel import ExplainPanel
 from .ui.footer import Footer
 from .ui.keys.bindings import InputBindings
 from .ui.keys.kept import profile_of, read_settings
+from .ui.launching.known import archive_fetch
 from .ui.launching.launching import Launching
 from .ui.launching.request import LaunchRequest
 from .ui.launching.single import Claim, Doorkeeper
@@ -172,7 +176,8 @@ def run(
         place.window.closing.connect(partial(_keep, where))
     sys.excepthook = partial(_unexpected, place.session)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl+C in the shell waits for the next event
-    launching = Launching(place.window)
+    archives = partial(_archives, settings)
+    launching = Launching(place.window, fetch=archive_fetch(archives, Inbox))
     doorkeeper = Doorkeeper(claim) if claim is not None else None
     if doorkeeper is not None:
         doorkeeper.asked.connect(launching.receive)
@@ -280,6 +285,10 @@ def _use_model(explainer: Explainer, session: Session, model_bar: ModelBar, fold
     explainer.use(partial(ModelClient, folder))
     model_bar.show_known(known)
     explainer.start()
+
+
+def _archives(settings: Settings) -> list[Archive]:
+    return [open_archive(server, settings.receiver) for server in settings.pacs]
 
 
 def _keep(path: Path, settings: Settings) -> None:

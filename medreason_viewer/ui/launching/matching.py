@@ -44,7 +44,7 @@ class Found:
 
 def find(scan: Scan, target: LaunchTarget) -> Found | None:
     """What a scan holds of a target, in a scan of that patient alone; None where it is not there."""
-    fitting = [series for series in scan.series if _fits(series.identity, target)]
+    fitting = [series for series in scan.series if fits(series.identity, target)]
     if not fitting:
         return None
     if target.named and not all(same_patient(fitting[0].identity, series.identity) for series in fitting):
@@ -70,7 +70,8 @@ def same_patient(one: Identity, other: Identity) -> bool:
     return ours == theirs
 
 
-def _fits(identity: Identity, target: LaunchTarget) -> bool:
+def fits(identity: Identity, target: LaunchTarget) -> bool:
+    """Whether a series is of what is asked for: every UID and number that is named must agree."""
     return all(
         not wanted or wanted == here
         for wanted, here in (
