@@ -142,6 +142,16 @@ def test_what_is_known_of_regions_alone_is_learnt_from_and_not_measured_by(
         refuse_unmarked(data)
 
 
+def test_a_question_that_is_always_answered_alike_is_not_learnt(
+    study: Study, tmp_path: Path, ingested: Ingested
+) -> None:
+    rejected = _entry(study, sop_uid=study.sop(4), verdict="rejected")
+    data = ingested(_source(study, tmp_path / "journal.jsonl", _entry(study), rejected))
+    asked = {turn.question for turns in data.taught for turn in turns}
+    assert "Does this region show nodule?" in asked  # yes and no
+    assert "Does this slice show nodule?" not in asked  # yes alone
+
+
 def test_a_corrected_answer_denies_the_models(study: Study, tmp_path: Path, ingested: Ingested) -> None:
     model = {"model_answer": "mass", "model_box_slice": [1, 1, 9, 9]}
     emptied = {"verdict": "corrected", "answer": "no finding", "box_slice": None}

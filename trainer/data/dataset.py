@@ -156,20 +156,20 @@ def _case(number: int, row: dict[str, Any], folder: Path) -> Case:
 def reliable(cases: Sequence[Case]) -> tuple[tuple[Turn, ...], ...]:
     """The turns of each case that may be learnt from.
 
-    Left out are those that their source does not vouch for, and questions of presence on slices in HU that
-    all training cases answer alike: they would teach the answer, not the picture.
+    Left out are those that their source does not vouch for, and questions of presence on slices in HU, or in
+    regions on them, that all training cases answer alike: they would teach the answer, not the picture.
     """
     sure = [tuple(turn for turn in case.turns if turn.reliable) for case in cases]
-    said = {
-        turn.answer
-        for case, turns in zip(cases, sure, strict=True)
-        for turn in turns
-        if case.split == "train" and _asks_presence(case, turn)
-    }
-    if said == _YES_NO:
-        return tuple(sure)
+    said: dict[bool, set[str]] = {True: set(), False: set()}
+    for case, turns in zip(cases, sure, strict=True):
+        for turn in turns:
+            if case.split == "train" and _asks_presence(case, turn):
+                said[turn.region_slice is None].add(turn.answer)
     pairs = zip(cases, sure, strict=True)
-    return tuple(tuple(t for t in turns if not _asks_presence(case, t)) for case, turns in pairs)
+    return tuple(
+        tuple(t for t in turns if not _asks_presence(case, t) or said[t.region_slice is None] == _YES_NO)
+        for case, turns in pairs
+    )
 
 
 def _asks_presence(case: Case, turn: Turn) -> bool:
