@@ -31,6 +31,8 @@ class Query:
         Of the study, both inclusive.
     limit : int
         How many studies to take at most.
+    description : str
+        Of the study; not every archive searches by it.
 
     Raises
     ------
@@ -47,9 +49,10 @@ class Query:
     first_date: date | None = None
     last_date: date | None = None
     limit: int = MOST_STUDIES
+    description: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("patient_name", "patient_id", "accession", "study_uid", "modality"):
+        for name in ("patient_name", "patient_id", "accession", "study_uid", "modality", "description"):
             text = getattr(self, name)
             if len(text) > _LONGEST or "\\" in text or not text.isprintable():
                 raise ValueError(f"{name.replace('_', ' ')}: at most {_LONGEST} letters, no backslash")

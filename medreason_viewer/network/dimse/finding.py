@@ -40,6 +40,7 @@ def find_studies(link: Association, server: Server, query: Query) -> Iterator[St
         "StudyInstanceUID": query.study_uid,
         "ModalitiesInStudy": query.modality,
         "StudyDate": query.dates,
+        "StudyDescription": query.description,
     }
     return (study_found(_texts(answer)) for answer in _find(link, server, "STUDY", keys))
 

@@ -28,6 +28,7 @@ def find_studies(talk: Talk, query: Query) -> Iterator[StudyFound]:
         "StudyInstanceUID": query.study_uid,
         "ModalitiesInStudy": query.modality,
         "StudyDate": query.dates,
+        "StudyDescription": query.description,
     }
     params = [(keyword, value) for keyword, value in wanted.items() if value]
     for answer in _paged(talk, "/studies", params + _fields(_STUDY_FIELDS), query.limit):
