@@ -26,6 +26,7 @@ from medreason_viewer.findings.dicom.objects import KINDS, dicom_object
 from medreason_viewer.findings.dicom.report import structured_report
 from medreason_viewer.findings.finding import Finding, Judgement
 from medreason_viewer.reasoning.request import Explanation
+from medreason_viewer.volume.ct import CtVolume
 from medreason_viewer.volume.geometry import SliceBox
 
 BOX = SliceBox(100.25, 120.5, 140.0, 160.0)
@@ -33,8 +34,12 @@ MOVED = SliceBox(200.0, 210.0, 240.5, 260.0)
 
 
 @pytest.fixture(scope="module")
-def shown(real_ct: Path) -> Exhibit:
-    volume = loaded(first_series(real_ct / "lidc-0314"), 140)
+def volume(real_ct: Path) -> CtVolume:
+    return loaded(first_series(real_ct / "lidc-0314"), 140)
+
+
+@pytest.fixture(scope="module")
+def shown(volume: CtVolume) -> Exhibit:
     return exhibit(finding_on(volume, 0, BOX), volume, 0)
 
 
@@ -109,8 +114,7 @@ def test_a_report_is_unverified_until_a_reader_says_so(shown: Exhibit) -> None:
     assert observer.VerificationDateTime == "20261124123015+0000"
 
 
-def test_a_corrected_report_says_what_the_reader_says(real_ct: Path, tmp_path: Path) -> None:
-    volume = loaded(first_series(real_ct / "lidc-0314"), 140)
+def test_a_corrected_report_says_what_the_reader_says(volume: CtVolume, tmp_path: Path) -> None:
     found = finding_on(volume, 0, BOX)
     moved = Judgement("corrected", "Ada", AT, MOVED, "pleural effusion", text="Fluid, not a nodule.")
     corrected = exhibit(replace(found, judgement=moved), volume, 0)
@@ -123,8 +127,7 @@ def test_a_corrected_report_says_what_the_reader_says(real_ct: Path, tmp_path: P
     assert errors_of(structured_report(corrected, AT), tmp_path) == []
 
 
-def test_a_reader_who_finds_nothing_leaves_no_region(real_ct: Path, tmp_path: Path) -> None:
-    volume = loaded(first_series(real_ct / "lidc-0314"), 140)
+def test_a_reader_who_finds_nothing_leaves_no_region(volume: CtVolume, tmp_path: Path) -> None:
     nothing = Judgement("corrected", "Ada", AT, None, "no finding")
     shown = exhibit(replace(finding_on(volume, 0, BOX), judgement=nothing), volume, 0)
     report = read_back(shown)
@@ -134,7 +137,7 @@ def test_a_reader_who_finds_nothing_leaves_no_region(real_ct: Path, tmp_path: Pa
 
 
 @given(explanation=explanations, judgement=st.none() | judgements)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_any_words_of_a_model_or_a_reader_are_made_valid(
     shown: Exhibit, explanation: Explanation, judgement: Judgement | None
 ) -> None:
