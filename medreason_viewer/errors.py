@@ -21,7 +21,10 @@
     ├── SettingsError
     ├── NetworkError            a PACS that does not do what was asked
     │   ├── ServerUnreachable   no answer: trying again may help
+    │   │   └── NotTrusted      TLS does not come about: a certificate is missing or wrong
     │   ├── ServerRefused       the answer is no
+    │   │   ├── TitleRefused    one of the two AE titles is not known there
+    │   │   └── LoginRefused    the user, password or token is not accepted
     │   └── SecretError         a password or token that the keyring does not give
     ├── LaunchRefused           a link or a start of the program that asks for what is not given
     ├── RecordUnreadable        a file that holds no explanation or finding
@@ -139,6 +142,18 @@ class ServerUnreachable(NetworkError):
 
 class ServerRefused(NetworkError):
     """The server answered, and the answer is no."""
+
+
+class NotTrusted(ServerUnreachable):
+    """No connection over TLS: a certificate is missing, wrong or not trusted."""
+
+
+class TitleRefused(ServerRefused):
+    """The server does not talk to us under that AE title, or does not have the one it was called by."""
+
+
+class LoginRefused(ServerRefused):
+    """The server does not accept the user, password or token."""
 
 
 class SecretError(NetworkError):

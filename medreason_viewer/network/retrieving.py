@@ -66,10 +66,10 @@ def retrieve(
         If a stop was requested; what came stays as well.
     """
     cancel = cancel or Cancel()
-    folder = inbox.study(archive.server.name, study.study_uid)
+    folder = retrieved(inbox, archive.server.name, study)
     if again:
         folder.empty()
-    folder.stamp("\0".join((study.patient_name, study.patient_id, study.birth_date, study.accession)))
+        folder = retrieved(inbox, archive.server.name, study)
     listed = _listed(archive, study.study_uid, series_uid, cancel)
     here = [instance for instance in listed if folder.has(instance.sop_uid)]
     for done, instance in enumerate(here, start=1):
@@ -78,6 +78,16 @@ def retrieve(
     for path in _fetched(archive, listed, folder, series_uid, cancel):
         done += 1
         yield Arrived(path, done, len(listed), fresh=True)
+
+
+def retrieved(inbox: Inbox, server: str, study: StudyFound) -> StudyFolder:
+    """Where a study lies that was retrieved earlier, in whole or in part.
+
+    Emptied where it was filled while the archive described it otherwise: under another patient, say.
+    """
+    folder = inbox.study(server, study.study_uid)
+    folder.stamp("\0".join((study.patient_name, study.patient_id, study.birth_date, study.accession)))
+    return folder
 
 
 def _listed(archive: Archive, study_uid: str, series_uid: str | None, cancel: Cancel) -> list[InstanceFound]:

@@ -15,7 +15,7 @@ from pynetdicom.presentation import PresentationContext
 
 from ... import __version__
 from ...cancel import Cancel
-from ...errors import NetworkError, ServerRefused, ServerUnreachable
+from ...errors import NetworkError, NotTrusted, ServerRefused, ServerUnreachable, TitleRefused
 from ...servers import Server
 from ..limits import ANSWER_S, Limits
 from ..tls import client_context
@@ -142,7 +142,7 @@ def _why_not(server: Server, link: association.Association, limits: Limits) -> N
     answer = link.acceptor.primitive
     if link.is_rejected and answer is not None:
         sentence = f"{server.name} refuses to talk to {server.calling_ae}: {answer.reason_str.lower()}."
-        return ServerRefused(sentence) if answer.result == 1 else ServerUnreachable(sentence)
+        return TitleRefused(sentence) if answer.result == 1 else ServerUnreachable(sentence)
     if link.acceptor.primitive is not None and not link.accepted_contexts:
         return ServerRefused(f"{server.name} offers none of the services that were asked for.")
     return _unreachable(server, limits)
@@ -157,9 +157,9 @@ def _unreachable(server: Server, limits: Limits) -> ServerUnreachable:
                 with client_context(server).wrap_socket(plain, server_hostname=server.host):
                     pass
     except ssl.SSLCertVerificationError as error:
-        return ServerUnreachable(f"The certificate of {where} is not trusted: {error.verify_message}.")
+        return NotTrusted(f"The certificate of {where} is not trusted: {error.verify_message}.")
     except ssl.SSLError as error:
-        return ServerUnreachable(f"No TLS connection to {where} ({error.reason or error}).")
+        return NotTrusted(f"No TLS connection to {where} ({error.reason or error}).")
     except TimeoutError:
         return ServerUnreachable(f"{where} does not answer within {limits.connect_s:.0f} s.")
     except OSError as error:

@@ -17,7 +17,14 @@ import httpx2
 
 from ... import __version__
 from ...cancel import Cancel
-from ...errors import NetworkError, SecretError, ServerRefused, ServerUnreachable
+from ...errors import (
+    LoginRefused,
+    NetworkError,
+    NotTrusted,
+    SecretError,
+    ServerRefused,
+    ServerUnreachable,
+)
 from ...servers import Server
 from ..limits import Limits
 from ..tls import client_context
@@ -145,7 +152,7 @@ def _check(server: Server, response: httpx2.Response, also: tuple[int, ...]) -> 
     if response.is_redirect:
         raise ServerRefused(f"{name} sends us on to {_origin(response)}: set that address if you trust it.")
     if code in (401, 403):
-        raise ServerRefused(f"{name} does not accept who we say we are (HTTP {code}).")
+        raise LoginRefused(f"{name} does not accept who we say we are (HTTP {code}).")
     if code in _BUSY:
         raise ServerUnreachable(f"{name} cannot answer now (HTTP {code}).")
     raise ServerRefused(f"{name} refuses (HTTP {code}).")
@@ -168,11 +175,9 @@ def _unreachable(server: Server, error: httpx2.TransportError) -> NetworkError:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return ServerUnreachable(
-                f"The certificate of {server.name} is not trusted: {cause.verify_message}."
-            )
+            return NotTrusted(f"The certificate of {server.name} is not trusted: {cause.verify_message}.")
         if isinstance(cause, ssl.SSLError):
-            return ServerUnreachable(f"No TLS connection to {server.name} ({cause.reason or cause}).")
+            return NotTrusted(f"No TLS connection to {server.name} ({cause.reason or cause}).")
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, httpx2.TimeoutException):
         return ServerUnreachable(f"{server.name} does not answer in time.")
