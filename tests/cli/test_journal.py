@@ -107,6 +107,9 @@ def test_backup_is_a_journal_of_its_own(home: Path, told: Callable[..., Any]) ->
     assert stat.S_IMODE(Path(target).stat().st_mode) == 0o600
     assert _ids(told("list", "--journal", target)) == ["f1", "f2", "f3"]
     assert told("verify", "--journal", target)["sound"]
+    assert told("erase", "--journal", target, "--patient", "P1", "--yes")["erased"] == 3
+    assert told("verify", "--journal", target)["sound"]
+    assert told("verify")["entries"] == 5
     assert cli.main(["journal", "backup", target]) == 1
 
 

@@ -16,7 +16,7 @@ from .chain import content_of, digest, link, new_salt, root
 from .events import NAMES, Begun, Erased, Event, Explained, Judged, Subject, Troubled, Undone, new_id
 from .files import connect, connect_to_read, spoken, transaction
 from .head import Head, kept_troubles, last_entry, read_head, refuse_without_keyring
-from .keys import KeyPlace, key_place
+from .keys import KeyPlace, keys_of
 from .views import Views
 
 _log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Journal(Views):
         path : Path, optional
             Default: :func:`.place.default_path`.
         keys : KeyPlace, optional
-            Default: the system keyring, or a file beside the journal where there is none.
+            Default: the system keyring, or a file where there is none (see :mod:`.keys`).
 
         Raises
         ------
@@ -59,7 +59,7 @@ class Journal(Views):
         """
         path = path or place.default_path()
         alone = place.prepare(path)
-        keys = keys or key_place(path)
+        keys = keys or keys_of(path)
         with spoken(path):
             connection = connect(path, alone=alone)
             try:

@@ -15,7 +15,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends import fail
 
 from ...errors import JournalError
-from .place import flush_folder
+from .place import default_path, flush_folder
 
 _SERVICE: Final = "MedReason Viewer journal"
 
@@ -127,7 +127,7 @@ def key_place(path: Path) -> KeyPlace:
 
     What an earlier start without a keyring left in the file moves into it.
     """
-    file = FilePlace(path.with_name(path.name + ".key"))
+    file = FilePlace(_beside(path))
     backend = keyring.get_keyring()
     if isinstance(backend, fail.Keyring) or backend.priority < 1:
         return file
@@ -137,3 +137,13 @@ def key_place(path: Path) -> KeyPlace:
             place.put(name, value)
     file.path.unlink(missing_ok=True)
     return place
+
+
+def keys_of(path: Path) -> KeyPlace:
+    """As :func:`key_place`; a copy that has no key file beside it shares that of this user's own journal."""
+    own = default_path()
+    return key_place(path if _beside(path).exists() or not _beside(own).exists() else own)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + ".key")

@@ -24,7 +24,7 @@ from .chain import digest, event_of, link, root
 from .events import Begun, Erased, Troubled
 from .files import connect_to_read, spoken
 from .head import Head, kept_troubles, last_entry, read_head
-from .keys import KeyPlace, key_place
+from .keys import KeyPlace, keys_of
 
 _MOST: Final = 20
 _COLUMNS: Final = (int, str, str, bytes, bytes)
@@ -56,7 +56,7 @@ def verify(path: Path, keys: KeyPlace | None = None) -> Report:
     Parameters
     ----------
     keys : KeyPlace, optional
-        Where its key is; default: the system keyring, or the file beside it.
+        Where its key is; default: the system keyring, or the file beside it or beside the user's own.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def verify(path: Path, keys: KeyPlace | None = None) -> Report:
     with spoken(path):
         connection = connect_to_read(path)
     try:
-        return _checked(path, connection, keys or key_place(path))
+        return _checked(path, connection, keys or keys_of(path))
     finally:
         connection.close()
 
@@ -113,7 +113,7 @@ def _seal_problems(
 ) -> Iterator[str]:
     held = seal.find(head.journal_id, keys, path)
     if held is None:
-        notes.append(f"Its key is not in {keys.text}: a journal made anew as a whole would not be found.")
+        yield f"Its key is not in {keys.text}, so nobody can tell whether it was made anew as a whole."
     else:
         notes.append(f"Its key lies in {keys.text}.")
         if not held.fits(head.count, head.hash, head.mac):

@@ -126,7 +126,7 @@ from medreason_viewer.findings.journal.keys import FilePlace
 path = Path(sys.argv[1])
 writer = JournalWriter(lambda: Journal.open(path, FilePlace(path.with_name("keys"))))
 writes, longest, pending, ticks, begun = [], 0.0, 0, 0, time.monotonic()
-while time.monotonic() - begun < 4:
+while time.monotonic() - begun < 2.5:
     before = time.monotonic()
     if ticks % 20 == 0:
         writes.append(writer.write(Explained(explanation())))

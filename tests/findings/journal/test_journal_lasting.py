@@ -232,7 +232,7 @@ def test_a_session_without_the_keyring_does_not_take_the_journal_over(
         _without_keyring(patched)
         with pytest.raises(JournalError, match="this session has none"):
             Journal.open(path)
-        assert any("Its key is not in the file" in note for note in verify(path).notes)
+        assert any("Its key is not in the file" in problem for problem in verify(path).problems)
     assert verify(path).problems == ()
 
 

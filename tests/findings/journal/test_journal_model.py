@@ -115,5 +115,5 @@ class TwoPrograms(RuleBasedStateMachine):
         self._folder.cleanup()
 
 
-TwoPrograms.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+TwoPrograms.TestCase.settings = settings(max_examples=12, stateful_step_count=25, deadline=None)
 test_two_programs_on_one_journal = TwoPrograms.TestCase
