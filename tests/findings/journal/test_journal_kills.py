@@ -43,7 +43,7 @@ class Readers:
         return FilePlace(self.folder / "keyring")
 
     def killed(self, tag: str, draw: random.Random) -> dict[int, str]:
-        """What a reader had been told was on disk when it was killed, while it opened the journal or later."""
+        """What a reader had been told was on disk when it was killed, while it opened the file or later."""
         told = self.folder / f"told-{tag}"
         assert self.process.stdin is not None
         assert self.process.stdout is not None
