@@ -37,15 +37,24 @@ _KNOWN: Final[dict[str, Code]] = {
 }
 
 
+def known_code(answer: str | None) -> Code | None:
+    """The standard's code of an answer, if it has one."""
+    return _KNOWN.get(_words(answer or ""))
+
+
 def answer_code(answer: str) -> Code:
     """An answer as a concept: the standard's code, or one of ours made from its words."""
-    words = " ".join(answer.split()).casefold()
-    if words in _KNOWN:
-        return _KNOWN[words]
+    words, known = _words(answer), known_code(answer)
+    if known is not None:
+        return known
     short = re.sub(r"[^A-Z0-9]+", "-", words.upper()).strip("-")
     digest = hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:12].upper()
     value = short if 0 < len(short) <= 16 and short.casefold().replace("-", " ") == words else f"ANS-{digest}"
     return Code(value, SCHEME, one_line(answer) or "No text")
+
+
+def _words(answer: str) -> str:
+    return " ".join(answer.split()).casefold()
 
 
 def our_scheme() -> CodingSchemeIdentificationItem:

@@ -92,15 +92,14 @@ def _thickness_mm(shown: Exhibit) -> float:
 
 def _segments(shown: Exhibit, count: int) -> Iterator[SegmentDescription]:
     finding = shown.finding
-    answer = ours.answer_code(finding.answer) if finding.answer else codes.SCT.Lesion
     name = f"finding {finding.id}"
     way = _way(shown)
     by_hand = way is SegmentAlgorithmTypeValues.MANUAL
     yield SegmentDescription(
         segment_number=1,
         segment_label=one_line(f"Region: {finding.answer or 'not named'}"),
-        segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
-        segmented_property_type=answer,
+        segmented_property_category=codes.SCT.SpatialAndRelationalConcept,
+        segmented_property_type=codes.DCM.ImageRegion,
         algorithm_type=way,
         algorithm_identification=None if by_hand else _model(finding),
         tracking_id=one_line(name, 1024),
@@ -111,7 +110,7 @@ def _segments(shown: Exhibit, count: int) -> Iterator[SegmentDescription]:
             segment_number=2,
             segment_label="Lesion measured inside the region",
             segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
-            segmented_property_type=answer,
+            segmented_property_type=ours.known_code(finding.answer) or codes.SCT.Lesion,
             algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
             algorithm_identification=AlgorithmIdentificationSequence(
                 f"{MODEL} lesion", codes.DCM.EdgeDetection, __version__
