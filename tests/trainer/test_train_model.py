@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -13,7 +14,7 @@ from safetensors import safe_open
 from torch import nn
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
-from medreason_viewer.errors import DataSetError
+from medreason_viewer.errors import DataSetError, TrainingError
 from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.engine.patches import image_tokens
@@ -168,6 +169,11 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(
         torch.testing.assert_close(one, two, atol=1e-6, rtol=1e-5)
     start = _model(tiny_folder)
     assert any(not torch.equal(a, b) for a, b in zip(whole.parameters(), start.parameters(), strict=True))
+    other = dataclasses.replace(plan, fit=dataclasses.replace(plan.fit, batch=4, seed=1))
+    with pytest.raises(TrainingError, match="batch was 2, now 4; seed was 0, now 1"):
+        fine_tune(start, tiny_folder, phantom_folder, small_manifest, other, tmp_path / "run", resume=True)
+    slower = dataclasses.replace(plan, fit=dataclasses.replace(plan.fit, learning_rate=1e-5, micro_batch=1))
+    fine_tune(start, tiny_folder, phantom_folder, small_manifest, slower, tmp_path / "run", resume=True)
 
 
 def test_warm_up_trains_the_tower_alone(

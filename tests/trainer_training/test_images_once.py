@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from prompt_pictures import inputs
 
-from medreason_viewer.reasoning import prompt
 from medreason_viewer.reasoning.bundles.manifest import Manifest
-from trainer.grpo.chat_processor import ChatProcessor
-from trainer.grpo.images_once import images_once, numbered
+from trainer.grpo.alike import numbers_of
+from trainer.grpo.images_once import images_once
 from trainer.tuning import adapters
 
 
@@ -22,27 +20,9 @@ def model(tiny_bundle: Path, manifest: Manifest) -> Any:
     return adapters.load_base(tiny_bundle, manifest, "lora", "cpu").eval()
 
 
-def inputs(folder: Path, manifest: Manifest, images: list[int]) -> dict[str, Tensor]:
-    """One prompt per image number; equal numbers show equal images."""
-    chats, shown = [], []
-    for number in images:
-        asked = prompt.reason_messages(manifest, "What is this?")
-        picture = np.random.default_rng(number).integers(0, 256, (112, 112, 3), dtype=np.uint8)
-        for message in asked:
-            message["content"] = [
-                {**part, "image": picture} if part["type"] == "image" else part for part in message["content"]
-            ]
-        chats.append(asked)
-        shown.append([picture])
-    processor = ChatProcessor(folder)
-    texts = [processor.apply_chat_template(chat) for chat in chats]
-    made: dict[str, Tensor] = processor(images=shown, text=texts)
-    return made
-
-
 def test_images_are_told_apart_wherever_they_stand() -> None:
     one, other = torch.ones(2, 3), torch.zeros(2, 3)
-    assert numbered([one, other, one.clone(), other, torch.ones(4, 3)]) == ([0, 1, 4], [0, 1, 0, 1, 2])
+    assert numbers_of([one, other, one.clone(), other, torch.ones(4, 3)]) == ([0, 1, 4], [0, 1, 0, 1, 2])
 
 
 def test_logits_and_gradients_are_those_of_the_stock_model(

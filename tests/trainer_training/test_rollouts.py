@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import prompt_pictures
 import pytest
 import torch
 from torch import Tensor
 from transformers import GenerationConfig
 
-from medreason_viewer.reasoning import prompt
 from medreason_viewer.reasoning.bundles.manifest import Manifest
 from trainer.grpo import rollout_bench
-from trainer.grpo.chat_processor import ChatProcessor
 from trainer.grpo.rollouts import shared_prefill
 from trainer.tuning import adapters
 
@@ -40,20 +38,10 @@ def patches_seen(model: Any) -> Iterator[list[int]]:
 
 def inputs(folder: Path, manifest: Manifest, counts: list[int]) -> dict[str, Tensor]:
     """Prompts of different lengths with different images, each so many times."""
-    chats = []
-    for number, count in enumerate(counts):
-        image = np.random.default_rng(number).integers(0, 256, (112, 112, 3), dtype=np.uint8)
-        asked = prompt.reason_messages(manifest, "What is this? " * (number + 1))
-        for message in asked:
-            message["content"] = [
-                {**part, "image": image} if part["type"] == "image" else part for part in message["content"]
-            ]
-        chats += [asked] * count
-    processor = ChatProcessor(folder)
-    texts = [processor.apply_chat_template(chat) for chat in chats]
-    images = [[part["image"] for part in chat[-1]["content"] if part["type"] == "image"] for chat in chats]
-    made: dict[str, Tensor] = processor(images=images, text=texts)
-    return made
+    numbers = [number for number, count in enumerate(counts) for _ in range(count)]
+    return prompt_pictures.inputs(
+        folder, manifest, numbers, ["What is this? " * (number + 1) for number in numbers]
+    )
 
 
 def generate(model: Any, given: dict[str, Tensor], **how: Any) -> Tensor:

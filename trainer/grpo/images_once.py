@@ -8,11 +8,13 @@ add up.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from .alike import numbers_of
 
 
 @contextlib.contextmanager
@@ -29,7 +31,7 @@ def images_once(model: Any) -> Iterator[None]:
 
     def features(pixel_values: Tensor, image_grid_thw: Tensor, **more: Any) -> Any:
         images = torch.split(pixel_values, image_grid_thw.prod(-1).tolist())
-        first, number_of = numbered(images)
+        first, number_of = numbers_of(images)
         if len(first) == len(images):
             return stock(pixel_values, image_grid_thw, **more)
         found = stock(torch.cat([images[row] for row in first]), image_grid_thw[first], **more)
@@ -41,16 +43,3 @@ def images_once(model: Any) -> Iterator[None]:
         yield
     finally:
         del inner.get_image_features
-
-
-def numbered(images: Sequence[Tensor]) -> tuple[list[int], list[int]]:
-    """Where each different image stands first, and for every image the number of its like among those."""
-    first: list[int] = []
-    number_of = []
-    for row, image in enumerate(images):
-        like = (number for number, other in enumerate(first) if torch.equal(images[other], image))
-        number = next(like, len(first))
-        if number == len(first):
-            first.append(row)
-        number_of.append(number)
-    return first, number_of

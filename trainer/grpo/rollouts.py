@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from .alike import numbers_of
+
 
 @contextlib.contextmanager
 def shared_prefill(model: Any) -> Iterator[None]:
-    """Within the block, ``model.generate`` reads equal prompts that follow one another once.
+    """Within the block, ``model.generate`` reads equal prompts once.
 
     Parameters
     ----------
@@ -51,8 +53,7 @@ def prefilled(model: Any, given: dict[str, Any]) -> dict[str, Any]:
     if pixels is None or grids is None or len(grids) != len(given["input_ids"]):
         return given
     images = pixels.split(grids.prod(-1).tolist())
-    prompt_of = _prompts(given["input_ids"], given["attention_mask"], images)
-    first = [row for row, number in enumerate(prompt_of) if row == 0 or number != prompt_of[row - 1]]
+    first, prompt_of = numbers_of(given["input_ids"], given["attention_mask"], images)
     if len(first) == len(prompt_of):
         return given
     cache, deltas = _read(model, given, torch.cat([images[row] for row in first]), grids[first], first)
@@ -61,15 +62,6 @@ def prefilled(model: Any, given: dict[str, Any]) -> dict[str, Any]:
     model.model.rope_deltas = deltas[copies]
     rest = {name: value for name, value in given.items() if name not in ("pixel_values", "image_grid_thw")}
     return {**rest, "past_key_values": cache}
-
-
-def _prompts(ids: Tensor, seen: Tensor, images: tuple[Tensor, ...]) -> list[int]:
-    """The number of each row's prompt, counted up where it differs from the row before."""
-    numbers = [0]
-    for row in range(1, len(ids)):
-        pairs = ((ids[row], ids[row - 1]), (seen[row], seen[row - 1]), (images[row], images[row - 1]))
-        numbers.append(numbers[-1] + (not all(torch.equal(one, other) for one, other in pairs)))
-    return numbers
 
 
 @torch.no_grad()

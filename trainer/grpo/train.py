@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 from datasets import Dataset
-from torch import nn
+from torch import Tensor, nn
 from transformers import PrinterCallback, TrainerCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -21,7 +21,7 @@ from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.engine.tokens import ChatTokenizer
 
 from ..data import dataset
-from ..tuning import adapters, curriculum, resuming
+from ..tuning import adapters, curriculum, resuming, same_training
 from ..tuning.fit import Progress, draws
 from ..tuning.nf4 import as_nf4, rounded
 from .chat_processor import ChatProcessor
@@ -30,6 +30,7 @@ from .plan import Grpo
 from .rewards import REWARDS, Score, Truth
 from .rollouts import shared_prefill
 from .rows import Rows
+from .shared_prompts import shared_prompts
 
 SMALLER: Final = (
     "a smaller --micro-batch",
@@ -73,11 +74,24 @@ class _Trainer(resuming.WholeModel, GRPOTrainer):
             generate: Callable[..., Any] = super()._generate_single_turn
             return generate(*args, **kwargs)
 
-    def _get_per_token_logps_and_entropies(self, model: Any, *args: Any, **kwargs: Any) -> Any:
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: Any,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        logits_to_keep: int,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        read: Callable[..., Any] = super()._get_per_token_logps_and_entropies
+        with self._read_once(model, input_ids.shape[1] - logits_to_keep) if self.shared else nullcontext():
+            return read(model, input_ids, attention_mask, logits_to_keep, *args, **kwargs)
+
+    def _read_once(self, model: Any, prompt_tokens: int) -> AbstractContextManager[None]:
         bare = adapters.bare(self.accelerator.unwrap_model(model))
-        with images_once(bare) if self.shared else nullcontext():
-            read: Callable[..., Any] = super()._get_per_token_logps_and_entropies
-            return read(model, *args, **kwargs)
+        if bare.training and bare.is_gradient_checkpointing:  # which keeps no cache
+            return images_once(bare)
+        return shared_prompts(bare, prompt_tokens)
 
     def training_step(self, *args: Any, **kwargs: Any) -> Any:
         step: Callable[..., Any] = super().training_step
@@ -141,6 +155,7 @@ def reinforce(
         What was logged: each reward apart, KL, lengths, and the step.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    same_training.hold_to(folder, data, plan, resume=resume)
     if not adapters.is_adapted(model) and not plan.train_vision:
         model.model.visual.requires_grad_(False)
     with warnings.catch_warnings():

@@ -20,7 +20,7 @@ from medreason_viewer.reasoning.bundles.manifest import Manifest
 
 from ..data import dataset
 from ..examples.collate import Collator
-from . import adapters, dense, resuming
+from . import adapters, dense, resuming, same_training
 from .fit import Fit, Progress, draws
 from .nf4 import as_nf4
 
@@ -147,6 +147,7 @@ def fine_tune(
     TrainingError, DataSetError
         As :func:`trainer.tuning.resuming.train`.
     """
+    same_training.hold_to(folder, data, plan, resume=resume)
     trainer = _trainer(model, tokenizer_folder, data, manifest, plan, folder, heads)
     for callback in (Progress("sft", plan.fit.batch), *callbacks):
         trainer.add_callback(callback)
