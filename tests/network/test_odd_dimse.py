@@ -31,7 +31,7 @@ from medreason_viewer.network.outbox.outbox import Outbox
 from medreason_viewer.network.retrieving import retrieve
 from medreason_viewer.servers import Receiver, Server
 
-QUICK = Limits(connect_s=1, answer_s=0.5)
+QUICK = Limits(connect_s=2, answer_s=1)
 SOON_S = 5.0  # generous for a loaded machine, far below the 30 s of the usual limit
 
 
@@ -117,7 +117,7 @@ def test_a_server_that_hangs_is_given_up(tmp_path: Path) -> None:
     (file,) = study_files(tmp_path, slices=1)
     released = threading.Event()
     with odd_peer({evt.EVT_C_STORE: _hang(released)}) as server:
-        with pytest.raises(ServerUnreachable, match="stopped answering"):
+        with pytest.raises(ServerUnreachable):
             list(archive_of(server, QUICK).send([outgoing(file)], Cancel()))
         released.set()
 

@@ -163,6 +163,9 @@ def _told(server: Server, cancel: Cancel) -> Iterator[None]:
     """What the library raises, as an error of ours."""
     try:
         yield
+    except NetworkError:  # a body that ends in the middle, because it was cut, for one
+        cancel.check()
+        raise
     except httpx2.TransportError as error:
         cancel.check()
         raise _unreachable(server, error) from error
