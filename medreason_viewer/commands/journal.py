@@ -19,7 +19,7 @@ from .output import print_json, say, show, table
 
 _ABOUT = {
     "patient": ("KEY", "the patient's id, with its issuer as the viewer shows it"),
-    "study": ("UID", "a study"),
+    "study": ("UID", "a study; a file without UIDs is one, named by its path"),
     "finding": ("ID", "one finding"),
 }
 
@@ -149,7 +149,8 @@ def _erase(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"journal": str(args.journal), "erased": erased})
     else:
-        show(f"{erased} entries were erased. Backups and exported files are not reached.")
+        show(f"{erased} entries were erased.")
+        show("Backups, exported files and files that wait to be sent are not reached.")
     return DONE
 
 

@@ -215,7 +215,10 @@ class SendChanged:
 
 @dataclass(frozen=True, slots=True)
 class StudyOpened:
-    """A series was opened from ``path``: what the list of recent studies is made of."""
+    """A series was opened from ``path``: what the list of recent studies is made of.
+
+    A file without UIDs (NIfTI) is a study of its own, named by its path.
+    """
 
     path: str
     identity: Identity
@@ -224,7 +227,7 @@ class StudyOpened:
     def subjects(self) -> tuple[Subject, ...]:
         """The series."""
         found = self.identity
-        return (Subject(found.patient_key, found.study_uid, found.series_uid),)
+        return (Subject(found.patient_key, found.study_uid or self.path, found.series_uid),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from .events import NAMES, Begun, Erased, Event, Explained, Judged, Subject, Tro
 from .files import connect, connect_to_read, spoken, transaction
 from .head import Head, kept_troubles, last_entry, read_head, refuse_without_keyring
 from .keys import KeyPlace, keys_of
-from .views import Views
+from .views import ANY, Views
 
 _log = logging.getLogger(__name__)
 
@@ -138,22 +138,22 @@ class Journal(Views):
     def erase(self, of: Subject, reader: str, reason: str = "") -> int:
         """Erase the content of every entry about a subject; returns of how many.
 
-        Their hashes stay, and an entry says that they were erased, by whom and why (name no patient there).
-        The bytes are overwritten in the file and cut from its log. Backups, exported files and a disk's own
-        spare blocks are not reached.
+        Their numbers, times, kinds and hashes stay, and an entry says that they were erased, by whom and why
+        (name no patient there). The bytes are overwritten in the file and cut from its log. Backups, exported
+        files, what waits to be sent and a disk's own spare blocks are not reached.
 
         Parameters
         ----------
         of : Subject
-            What is empty in it matches anything; patient, study, series or finding must be named.
+            What is empty in it matches anything; something must be named.
 
         Raises
         ------
         JournalError
             If none is named, or another program keeps the bytes from being overwritten.
         """
-        if not (of.patient_key or of.study_uid or of.series_uid or of.finding_id):
-            raise JournalError("Name the patient, study, series or finding to erase.")
+        if of == ANY:
+            raise JournalError("Name the patient, study or finding to erase.")
         with spoken(self.path):
             with transaction(self._connection):
                 numbers = self._numbers(of)
