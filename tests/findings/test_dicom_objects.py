@@ -133,9 +133,18 @@ def check_all(shown: Exhibit, rng: np.random.Generator, folder: Path, tally: Tal
         [needed("dsrdump", "dcmtk"), str(saved(report, folder))], capture_output=True, check=True
     )
     assert b"Comprehensive SR Document" in told.stdout
+    assert b"violates" not in told.stderr
+    if state.PatientName and all_ascii(state):
+        ours = [needed("dcmpschk", "dcmtk"), str(saved(state, folder))]
+        assert b"Test passed" in subprocess.run(ours, capture_output=True, check=True).stderr
     points = np.array(state.GraphicAnnotationSequence[0].GraphicObjectSequence[0].GraphicData).reshape(-1, 2)
     assert np.abs(points[[0, 2]].ravel() - shown.region().as_tuple()).max() < 1e-4
     assert (reread(capture).pixel_array == picture).all()
+
+
+def all_ascii(made: Dataset) -> bool:
+    """Whether a checker that knows no UTF-8 can read it."""
+    return all(str(element.value).isascii() for element in made.iterall() if element.VR != "SQ")
 
 
 def reread(made: Dataset) -> Dataset:

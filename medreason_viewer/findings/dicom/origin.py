@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, generate_uid
-from pydicom.valuerep import DA, TM
+from pydicom.valuerep import DA, DT, TM
 
 from ... import __version__
 from ...reasoning.request import ModelInfo
@@ -80,6 +80,11 @@ def as_they_are() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The string .* is unlikely to represent")
         yield
+
+
+def local_time(when: datetime, at: datetime) -> DT:
+    """A moment by the clock of the object, whose TimezoneOffsetFromUTC says which that is."""
+    return DT(when.astimezone(at.tzinfo).replace(tzinfo=None))
 
 
 def complete(made: Dataset, at: datetime) -> None:

@@ -29,7 +29,6 @@ from highdicom.sr import (
 )
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
-from pydicom.valuerep import DT
 
 from ... import __version__
 from ...reasoning.request import Check, Statistics
@@ -45,6 +44,7 @@ from .origin import (
     NOTICE,
     as_they_are,
     complete,
+    local_time,
     model_name,
     model_parameters,
     model_version,
@@ -73,7 +73,7 @@ def structured_report(shown: Exhibit, at: datetime) -> ComprehensiveSR:
     organization = str(header.get("InstitutionName", "")) or NOT_STATED
     made = ComprehensiveSR(
         evidence=[header],
-        content=_content(shown),
+        content=_content(shown, at),
         is_complete=True,
         is_final=verified,
         is_verified=verified,
@@ -83,16 +83,16 @@ def structured_report(shown: Exhibit, at: datetime) -> ComprehensiveSR:
         **series_of_its_own("SR", at, "finding"),
     )
     if judged and verified:
-        made.VerifyingObserverSequence[0].VerificationDateTime = DT(judged.at)
+        made.VerifyingObserverSequence[0].VerificationDateTime = local_time(judged.at, at)
     complete(made, at)
     return made
 
 
-def _content(shown: Exhibit) -> MeasurementReport:
+def _content(shown: Exhibit, at: datetime) -> MeasurementReport:
     return MeasurementReport(
         observation_context=_observers(shown.finding),
         procedure_reported=codes.cid100.CTUnspecifiedBodyRegion,
-        imaging_measurements=list(_groups(shown)),
+        imaging_measurements=list(_groups(shown, at)),
     )
 
 
@@ -112,7 +112,7 @@ def _observers(finding: Finding) -> ObservationContext:
     )
 
 
-def _groups(shown: Exhibit) -> Iterator[Group]:
+def _groups(shown: Exhibit, at: datetime) -> Iterator[Group]:
     box, evidence = shown.finding.box_slice, shown.evidence
     name = f"finding {shown.finding.id}"
     if box is None or evidence is None:
@@ -125,7 +125,7 @@ def _groups(shown: Exhibit) -> Iterator[Group]:
         )
     else:
         main = _planar(shown, name, box_outline(box), evidence.box, _evaluations(shown))
-    main[0].ObservationDateTime = DT(shown.finding.made_at)
+    main[0].ObservationDateTime = local_time(shown.finding.made_at, at)
     main[0].ContentSequence.extend(_texts(shown.finding))
     yield main
     if evidence is not None and evidence.lesion is not None and evidence.lesion_outline_slice:
