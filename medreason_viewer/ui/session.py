@@ -25,7 +25,9 @@ from .explanation.answer import Answer, ExplainTarget
 from .key_images.marked import KeyImages
 from .keys.profile import Tool
 from .viewport.first_window import automatic_window
-from .viewport.marks import Marks, Place
+from .viewport.grown import Grown
+from .viewport.marks import Place
+from .viewport.reading_order import ReadingOrder
 from .viewport.slabs import Slabs
 
 __all__ = ["Answer", "ExplainTarget", "Session"]
@@ -33,7 +35,7 @@ __all__ = ["Answer", "ExplainTarget", "Session"]
 _Look = tuple[PlaneName3, int, View, Window, str]
 
 
-class Session(Marks):
+class Session(ReadingOrder):
     """The reader's place in the study, and every explanation got so far.
 
     Signals tell *that* something changed; receivers read the new state from the attributes, and change it
@@ -92,6 +94,20 @@ class Session(Marks):
         self.forget_marks()
         self.forget_answers()
         self.scan_changed.emit()
+
+    def grow_scan(self, scan: Scan, grown: Grown) -> None:
+        """The same study with more images: what was drawn, asked and looked at stays with its image."""
+        self._remember_look()
+        self._looks = {
+            id(series): (look[0], grown.index(key, look[0], look[1]) or 0, *look[2:])
+            for key, look in self._looks.items()
+            if (series := grown.series(key)) is not None
+        }
+        self.move_marks(grown.place)
+        now, self.volume, self.scan = grown.series(id(self.series)), None, scan
+        self.scan_changed.emit()
+        if now is not None:
+            self.select_series(now)
 
     def close_series(self) -> None:
         """Show nothing."""
@@ -193,24 +209,6 @@ class Session(Marks):
             self.slice_index = index
             self.slice_changed.emit()
             self._place_changed()
-
-    @property
-    def reads_upward(self) -> bool:
-        """Whether reading order runs against ``slice_index``: axial images are read from head to feet."""
-        return self.plane_name == "axial"
-
-    @property
-    def reading_place(self) -> int:
-        """Place of the slice shown in reading order; 0 is the first."""
-        return self.slice_count - 1 - self.slice_index if self.reads_upward else self.slice_index
-
-    def go_to_reading_place(self, place: int) -> None:
-        """Show the slice at a place in reading order."""
-        self.go_to_slice(self.slice_count - 1 - place if self.reads_upward else place)
-
-    def scroll(self, images: int) -> None:
-        """Move on by ``images`` in reading order."""
-        self.go_to_reading_place(self.reading_place + images)
 
     def step_series(self, by: int) -> None:
         """Turn to the next series that can be shown, or the one before (-1); stays where there is none."""

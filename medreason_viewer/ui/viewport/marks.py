@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, Signal
 
 from ...drawing.overlay import Measurement
@@ -44,6 +46,14 @@ class Marks(Explanations):
         """Forget all that was drawn: another study is opened."""
         self._boxes.clear()
         self._measurements.clear()
+        self.overlay_changed.emit()
+
+    def move_marks(self, moved: Callable[[Place], Place | None]) -> None:
+        """Keep each mark at another place; those that have none there are forgotten."""
+        boxes = {moved(place): box for place, box in self._boxes.items()}
+        drawn = {moved(place): lines for place, lines in self._measurements.items()}
+        self._boxes = {place: box for place, box in boxes.items() if place is not None}
+        self._measurements = {place: lines for place, lines in drawn.items() if place is not None}
         self.overlay_changed.emit()
 
     def set_tool(self, tool: Tool) -> None:
