@@ -12,7 +12,7 @@ from ...volume.series import Identity, Scan, Series
 from ...volume.slices import native_plane
 from ..main_window import MainWindow
 from .matching import Found, find, same_patient
-from .patient_bar import PatientBar
+from .patient_bar import TOLD, PatientBar
 from .request import LaunchRequest
 from .seeking import Fetch, Places, Seeking, no_archive, nowhere
 from .target import LaunchTarget
@@ -61,31 +61,16 @@ class Launching(QObject):
         self._target = target
         here = find(self._session.scan, target) if self._session.scan and target.named else None
         if here is not None:
-            self._show(here)
+            self.show(here)
         else:
             self._window.parts.opening.cancel()
             self.seeking.seek(target)
 
-    def close(self) -> None:
-        """Stop looking, and wait until nothing works any more."""
-        self.seeking.close()
+    def show(self, found: Found, told: str = TOLD) -> None:
+        """Turn to what was found; nothing of another patient stays on the screen.
 
-    def _connect(self) -> None:
-        opening, footer = self._window.parts.opening, self._window.parts.footer
-        opening.started.connect(self.seeking.cancel)  # the reader opens something else meanwhile
-        self.seeking.started.connect(footer.show_scan)
-        self.seeking.progressed.connect(footer.show_scanned)
-        self.seeking.ended.connect(footer.end_scan)
-        footer.cancel_requested.connect(self.seeking.cancel)
-        self.seeking.found.connect(self._show)
-        self._session.series_changed.connect(self._keep_true)
-        self.seeking.failed.connect(self._refuse)
-
-    def _refuse(self, sentence: str) -> None:
-        self._window.banners.say(sentence, "caution")
-
-    def _show(self, found: Found) -> None:
-        """Turn to what was found; nothing of another patient stays on the screen."""
+        ``told`` says why another patient is shown now.
+        """
         if found.series is None:
             self._refuse(found.remark)
             return
@@ -99,7 +84,25 @@ class Launching(QObject):
         if found.remark:
             self._refuse(found.remark)
         if changed:
-            self._announce(found.series.identity)
+            self._announce(found.series.identity, told)
+
+    def close(self) -> None:
+        """Stop looking, and wait until nothing works any more."""
+        self.seeking.close()
+
+    def _connect(self) -> None:
+        opening, footer = self._window.parts.opening, self._window.parts.footer
+        opening.started.connect(self.seeking.cancel)  # the reader opens something else meanwhile
+        self.seeking.started.connect(footer.show_scan)
+        self.seeking.progressed.connect(footer.show_scanned)
+        self.seeking.ended.connect(footer.end_scan)
+        footer.cancel_requested.connect(self.seeking.cancel)
+        self.seeking.found.connect(self.show)
+        self._session.series_changed.connect(self._keep_true)
+        self.seeking.failed.connect(self._refuse)
+
+    def _refuse(self, sentence: str) -> None:
+        self._window.banners.say(sentence, "caution")
 
     def _is_another(self, identity: Identity) -> bool:
         """Whether anything of another patient is open."""
@@ -122,9 +125,9 @@ class Launching(QObject):
             dialog.close()
         self._window.parts.footer.tell("")
 
-    def _announce(self, identity: Identity) -> None:
+    def _announce(self, identity: Identity, told: str) -> None:
         self._take_bar_away()
-        self.bar = PatientBar(identity)
+        self.bar = PatientBar(identity, told)
         self.bar.acknowledge.clicked.connect(self._take_bar_away)
         self._window.banners.pin(self.bar)
         self.patient_changed.emit()

@@ -18,12 +18,12 @@ TOLD: Final = "Another patient is open now, at the request of another program:"
 class PatientBar(QFrame):
     """Names the patient who is shown; whoever made it takes it away once ``acknowledge`` is clicked."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, told: str = TOLD) -> None:
         super().__init__()
         self.identity = identity
         self.setObjectName("banner")
         self.setProperty("kind", "caution")
-        self.told = PlainLabel(TOLD)
+        self.told = PlainLabel(told)
         details = wording.patient_details(identity)
         self.patient = PlainLabel(f"{wording.patient(identity)}   {details}", "title", wrap=True)
         self.acknowledge = QPushButton("I have seen it")
