@@ -53,18 +53,21 @@ class _Reader:
 
     def line_end(self) -> bool:
         """Skip the rest of a delimiter's line; whether a part follows."""
-        while len(self._held) < 2:
-            self._more()
-        if self._held.startswith(b"--"):
+        if self._begins_with(b"--"):
             return False
         self._until(b"\r\n")
         return True
 
     def headers(self) -> bytes:
         """The header of a part."""
-        if self._held.startswith(b"\r\n"):
+        if self._begins_with(b"\r\n"):
             return bytes(self._take(2))
         return self._until(b"\r\n\r\n")
+
+    def _begins_with(self, two: bytes) -> bool:
+        while len(self._held) < 2:
+            self._more()
+        return self._held.startswith(two)
 
     def _until(self, mark: bytes) -> bytes:
         while (found := self._held.find(mark)) < 0:
