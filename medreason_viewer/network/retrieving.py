@@ -14,11 +14,8 @@ from .archive import Archive, InstanceFound, StudyFound, Wanted
 from .inbox import Inbox, StudyFolder
 from .part10 import is_uid
 
-_PAUSES_S: Final = (
-    0.5,
-    2.0,
-    5.0,
-)  # before each further attempt that follows one which brought something or not
+_PAUSES_S: Final = (0.5, 2.0, 5.0)  # before each further attempt
+_KEPT_S: Final = 7 * 86400.0  # what was neither retrieved nor asked for again so long is deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +63,7 @@ def retrieve(
         If a stop was requested; what came stays as well.
     """
     cancel = cancel or Cancel()
+    inbox.trim(_KEPT_S)
     folder = retrieved(inbox, archive.server.name, study)
     if again:
         folder.empty()

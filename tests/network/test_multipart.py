@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medreason_viewer.network.web.multipart import (
@@ -45,16 +45,19 @@ def read(data: bytes, size: int) -> list[bytes]:
     return parts
 
 
+@settings(deadline=None)
 @given(parts=PARTS, size=st.integers(1, 300))
 def test_what_is_written_is_read(parts: list[bytes], size: int) -> None:
     assert read(written(parts), size) == parts
 
 
+@settings(deadline=None)
 @given(parts=PARTS, size=st.integers(1, 300), preamble=st.binary(max_size=50))
 def test_what_precedes_the_first_part_means_nothing(parts: list[bytes], size: int, preamble: bytes) -> None:
     assert read(preamble + b"\r\n" + written(parts), size) == parts
 
 
+@settings(deadline=None)
 @given(parts=PARTS, cut=st.integers(1, 2000))
 def test_a_stream_that_breaks_off_says_so(parts: list[bytes], cut: int) -> None:
     whole = written(parts)[:-2]  # the last line end may be missing
