@@ -10,9 +10,10 @@ from typing import Final
 from ..errors import ExportRefused, JournalError
 from ..findings.finding import Finding
 from ..findings.journal import Exported, Journal, Subject, Views, default_path
+from ..ui.output.exporting import PAPER, Outcome, export
 from . import DONE
-from .exporting import PAPER, Outcome, export, find_images
 from .findings import load_finding
+from .opening import find_images
 from .output import print_json, say, show
 
 _KINDS: Final = ("sr", "seg", "gsps", "sc", "ko", *PAPER)

@@ -7,7 +7,9 @@ import re
 from contextlib import closing
 from pathlib import Path
 
-from ..errors import VolumeError
+from ..errors import ExportRefused, VolumeError
+from ..findings.dicom.exhibit import OTHER_IMAGES, check_images
+from ..findings.finding import Finding
 from ..volume.ct import CtVolume
 from ..volume.describe import find_slice
 from ..volume.geometry import SliceBox
@@ -74,6 +76,28 @@ def load_slice(series: Series, index: int) -> CtVolume:
     if index in loader.volume.failed:
         raise VolumeError(loader.volume.failed[index])
     return loader.volume
+
+
+def find_images(path: Path, finding: Finding) -> tuple[CtVolume, int]:
+    """The finding's own slice, loaded, out of what lies at a path.
+
+    Raises
+    ------
+    VolumeError
+        If nothing there can be read.
+    ExportRefused
+        If its slice is not there, or shows other pixels.
+    """
+    key = finding.explanation.key
+    for series in scan(path).series:
+        if series.loadable and series.identity.series_uid == key.series_uid:
+            empty = CtVolume.empty(series)
+            for index in range(len(series.frames)):
+                if empty.unhashed_key(index).may_be(key):
+                    volume = load_slice(series, index)
+                    check_images(finding, volume, index)
+                    return volume, index
+    raise ExportRefused(OTHER_IMAGES)
 
 
 def box_argument(text: str) -> SliceBox:

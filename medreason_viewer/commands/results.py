@@ -16,9 +16,9 @@ from ..drawing.offscreen import application
 from ..drawing.scene import render
 from ..reasoning.record import explanation_json, reasoning_markdown
 from ..reasoning.request import Explanation, ZoomReady
+from ..ui.output.written import write_together
 from ..volume.ct import CtVolume
 from ..volume.slices import native_plane, plane_image
-from .written import write_together
 
 _OVERLAY_SIDE: Final = 1024
 

@@ -14,17 +14,15 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from PySide6.QtGui import QImage
 
-from ..drawing.offscreen import application
-from ..drawing.paper import paper, pdf
-from ..drawing.report import ReaderVerdict, Report, report_picture, report_png, report_sheet
-from ..errors import ExportRefused
-from ..findings.dicom.exhibit import OTHER_IMAGES, check_images, exhibit, measured
-from ..findings.dicom.objects import KINDS, dicom_object
-from ..findings.finding import Finding
-from ..volume.ct import CtVolume
-from ..volume.scan import scan
-from ..volume.slices import native_plane, plane_image
-from .opening import load_slice
+from ...drawing.offscreen import application
+from ...drawing.paper import paper, pdf
+from ...drawing.report import ReaderVerdict, Report, report_picture, report_png, report_sheet
+from ...errors import ExportRefused
+from ...findings.dicom.exhibit import exhibit, measured
+from ...findings.dicom.objects import KINDS, dicom_object
+from ...findings.finding import Finding
+from ...volume.ct import CtVolume
+from ...volume.slices import native_plane, plane_image
 from .written import write_together
 
 PAPER: Final = ("pdf", "png")
@@ -48,28 +46,6 @@ class Outcome:
     refused: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     sop_uids: list[str] = field(default_factory=list)
-
-
-def find_images(path: Path, finding: Finding) -> tuple[CtVolume, int]:
-    """The finding's own slice, loaded, out of what lies at a path.
-
-    Raises
-    ------
-    VolumeError
-        If nothing there can be read.
-    ExportRefused
-        If its slice is not there, or shows other pixels.
-    """
-    key = finding.explanation.key
-    for series in scan(path).series:
-        if series.loadable and series.identity.series_uid == key.series_uid:
-            empty = CtVolume.empty(series)
-            for index in range(len(series.frames)):
-                if empty.unhashed_key(index).may_be(key):
-                    volume = load_slice(series, index)
-                    check_images(finding, volume, index)
-                    return volume, index
-    raise ExportRefused(OTHER_IMAGES)
 
 
 def export(
