@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from PySide6.QtCore import QObject
@@ -30,10 +29,17 @@ class MenuKeys(QObject):
         self.fixed: dict[str, str] = {}
         self._shortcuts: list[tuple[QAction, str]] = []
         self._named: list[tuple[QAction, str, str]] = []
-        for action in _lines(bar):
-            self._learn(action)
+        for heading in bar.actions():
+            if isinstance(menu := heading.menu(), QMenu):
+                self.learn(menu)
         bindings.changed.connect(self.refresh)
         self.refresh()
+
+    def learn(self, menu: QMenu) -> None:
+        """Take in the lines of a menu, but for those of its submenus."""
+        for action in menu.actions():
+            if action.menu() is None:
+                self._learn(action)
 
     def refresh(self) -> None:
         """Bind and name the keys of the profile in use."""
@@ -54,11 +60,3 @@ class MenuKeys(QObject):
             self.fixed[key] = words.replace("&", "").rstrip(" …")
         elif name := DEFAULT_PROFILE.keys.get(normal_key(sign)):
             self._named.append((action, words, name))
-
-
-def _lines(bar: QMenuBar) -> Iterator[QAction]:
-    """Every action of the menus, but for those of a submenu."""
-    for heading in bar.actions():
-        menu = heading.menu()
-        if isinstance(menu, QMenu):
-            yield from (action for action in menu.actions() if action.menu() is None)

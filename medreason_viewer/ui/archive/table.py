@@ -1,0 +1,156 @@
+"""A table of rows: plain text alone, sorted by a click on a heading, chosen by double-click or Return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from ..overrides import guarded
+from ..plain import tooltip
+from .rows import Column, Row
+
+_Index = QModelIndex | QPersistentModelIndex
+_ROOT: Final = QModelIndex()
+_RETURN: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_NUMBERS: Final = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_TEXTS: Final = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+
+
+@guarded
+class Rows(QAbstractTableModel):
+    """Rows in the order they are sorted in."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        super().__init__()
+        self.columns = tuple(columns)
+        self.rows: list[Row] = []
+        self._sorted_by: tuple[int, Qt.SortOrder] | None = None
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """More of them, each at its place."""
+        new = list(rows)
+        self.beginInsertRows(_ROOT, len(self.rows), len(self.rows) + len(new) - 1)
+        self.rows += new
+        self.endInsertRows()
+        if self._sorted_by is not None:
+            self.sort(*self._sorted_by)
+
+    def replace(self, rows: Iterable[Row]) -> None:
+        """These, in the place of all there were."""
+        self.beginResetModel()
+        self.rows = list(rows)
+        self.endResetModel()
+        if self._sorted_by is not None:
+            self.sort(*self._sorted_by)
+
+    def rowCount(self, parent: _Index = _ROOT) -> int:  # noqa: N802 - Qt's name
+        """How many rows there are."""
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: _Index = _ROOT) -> int:  # noqa: N802 - Qt's name
+        """How many columns there are."""
+        return 0 if parent.isValid() else len(self.columns)
+
+    def headerData(  # noqa: N802 - Qt's name
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """The headings."""
+        if orientation == Qt.Orientation.Vertical:
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _NUMBERS if self.columns[section].numbers else _TEXTS
+        return self.columns[section].title if role == Qt.ItemDataRole.DisplayRole else None
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """A cell's text; hovering shows the whole of it."""
+        if not index.isValid():
+            return None
+        text = self.rows[index.row()].texts[index.column()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return text
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tooltip(text)
+        if role == Qt.ItemDataRole.TextAlignmentRole and self.columns[index.column()].numbers:
+            return _NUMBERS
+        return None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """By the keys of a column; what is chosen stays chosen."""
+        if not 0 <= column < len(self.columns):
+            return
+        self._sorted_by = column, order
+        self.layoutAboutToBeChanged.emit()
+        before = self.rows
+        self.rows = sorted(
+            before, key=lambda row: row.keys[column], reverse=order == Qt.SortOrder.DescendingOrder
+        )
+        places = {id(row): place for place, row in enumerate(self.rows)}
+        held = self.persistentIndexList()
+        moved = [self.index(places[id(before[index.row()])], index.column()) for index in held]
+        self.changePersistentIndexList(held, moved)
+        self.layoutChanged.emit()
+
+
+@guarded
+class Table(QTableView):
+    """Shows rows; its signals give what they are of.
+
+    Signals
+    -------
+    chosen(object)
+        Double-clicked, or Return.
+    turned_to(object)
+        Another row is current; None without one.
+    """
+
+    chosen = Signal(object)
+    turned_to = Signal(object)
+
+    def __init__(self, columns: Sequence[Column], name: str, widest: int) -> None:
+        super().__init__()
+        self.rows = Rows(columns)
+        self.setModel(self.rows)
+        self.setAccessibleName(name)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(24)
+        self._size_columns(columns, widest)
+        self.doubleClicked.connect(lambda index: self.chosen.emit(self.rows.rows[index.row()].item))
+        self.selectionModel().currentRowChanged.connect(lambda *_: self.turned_to.emit(self.current()))
+        self.rows.modelReset.connect(lambda: self.turned_to.emit(None))
+
+    def current(self) -> Any:
+        """What the current row is of; None without one."""
+        index = self.currentIndex()
+        return self.rows.rows[index.row()].item if index.isValid() else None
+
+    def turn_to_first(self) -> None:
+        """Make the first row current, unless one is."""
+        if not self.currentIndex().isValid() and self.rows.rows:
+            self.selectRow(0)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return chooses the current row."""
+        if event.key() in _RETURN and self.current() is not None:
+            self.chosen.emit(self.current())
+        else:
+            super().keyPressEvent(event)
+
+    def _size_columns(self, columns: Sequence[Column], widest: int) -> None:
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setMinimumSectionSize(36)
+        for place, column in enumerate(columns):
+            self.setColumnWidth(place, column.width)
+        header.setSectionResizeMode(widest, QHeaderView.ResizeMode.Stretch)

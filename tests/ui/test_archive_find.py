@@ -1,0 +1,59 @@
+"""The worklist in the real window, against an archive that does what the test says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archive_desks import MakeDesk, archive, make_desk  # noqa: F401
+from fake_archive import FakeArchive
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+from small_study import write_study
+
+
+def test_a_study_is_searched_for_retrieved_and_opened(
+    make_desk: MakeDesk,
+    archive: FakeArchive,
+    small_study: Path,
+    qtbot: QtBot,  # noqa: F811
+) -> None:
+    study = archive.hold(small_study, patient_name="DOE^JANE", patient_id="P1", date="20200131")
+    desk = make_desk()
+    qtbot.keyClick(desk.place.window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    page = desk.desk.find
+    qtbot.waitUntil(page.isVisible)
+    qtbot.keyClicks(page.form.name, "doe")
+    qtbot.keyClick(page.form.name, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: desk.said() == "1 study")
+    assert archive.asked[0].patient_name == "doe*"
+    assert page.studies.current() is study
+    qtbot.waitUntil(lambda: len(page.series.rows.rows) == 2)
+    qtbot.keyClick(page.studies, Qt.Key.Key_Return)
+    session = desk.place.session
+    qtbot.waitUntil(lambda: session.volume is not None and bool(session.volume.loaded.all()))
+    qtbot.waitUntil(lambda: desk.desk.arrival.bar is None)
+    assert session.scan is not None
+    assert sum(len(series.frames) for series in session.scan.series) == 13
+    assert session.scan.unreadable == ()
+    assert desk.launching.bar is None
+
+
+def test_another_patient_is_announced(
+    make_desk: MakeDesk,
+    archive: FakeArchive,
+    small_study: Path,
+    tmp_path: Path,
+    qtbot: QtBot,  # noqa: F811
+) -> None:
+    archive.hold(write_study(tmp_path / "other", patient="ROE^RICHARD"), patient_name="ROE^RICHARD")
+    desk = make_desk()
+    desk.place.window.open_path(small_study)
+    qtbot.waitUntil(lambda: desk.place.session.series is not None)
+    desk.desk.show_find()
+    desk.desk.find.search()
+    qtbot.waitUntil(lambda: desk.said() == "1 study")
+    qtbot.mouseClick(desk.desk.find.open, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: desk.launching.bar is not None)
+    assert desk.launching.bar is not None
+    assert "ROE" in desk.launching.bar.patient.text().upper()
+    assert "archive" in desk.launching.bar.told.text()
