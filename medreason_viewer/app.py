@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,14 +17,13 @@ from PySide6.QtWidgets import QApplication
 
 from . import settings as settings_file
 from .errors import MedReasonError, SettingsError
-from .network.archive import Archive
 from .network.inbox import Inbox
-from .network.open_archive import open_archive
 from .reasoning.bundles.bundle import DEMO_BUNDLE, read_manifest
 from .reasoning.process.client import ModelClient
 from .reasoning.request import Event, ModelInfo
 from .settings import Settings
 from .ui.application import application_with_theme, has_display, platform
+from .ui.archive.desk import ArchiveDesk, ArchivePlaces
 from .ui.explanation.answer import ExplainTarget
 from .ui.explanation.explain import Explainer, MakeClient
 from .ui.explanation.explain_panel import ExplainPanel
@@ -176,8 +175,8 @@ def run(
         place.window.closing.connect(partial(_keep, where))
     sys.excepthook = partial(_unexpected, place.session)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl+C in the shell waits for the next event
-    archives = partial(_archives, settings)
-    launching = Launching(place.window, fetch=archive_fetch(archives, Inbox))
+    launching = Launching(place.window, fetch=archive_fetch(lambda: desk.sources.archives(), Inbox))
+    desk = ArchiveDesk(place.window, launching, ArchivePlaces(where))
     doorkeeper = Doorkeeper(claim) if claim is not None else None
     if doorkeeper is not None:
         doorkeeper.asked.connect(launching.receive)
@@ -185,11 +184,13 @@ def run(
     system.asked.connect(launching.receive)
     place.window.show()
     place.explainer.start()
+    desk.start(settings)
     if request is not None:
         launching.receive(request)
     code = application.exec()
     if doorkeeper is not None:
         doorkeeper.close()
+    desk.close()
     launching.close()
     place.close()
     return code
@@ -287,13 +288,11 @@ def _use_model(explainer: Explainer, session: Session, model_bar: ModelBar, fold
     explainer.start()
 
 
-def _archives(settings: Settings) -> list[Archive]:
-    return [open_archive(server, settings.receiver) for server in settings.pacs]
-
-
 def _keep(path: Path, settings: Settings) -> None:
+    """What the window remembers; the archives stay as the file has them, where they are set at once."""
     try:
-        settings_file.save(settings, path)
+        now = settings_file.load(path)
+        settings_file.save(replace(settings, pacs=now.pacs, receiver=now.receiver), path)
     except SettingsError as error:
         log.warning("%s", error)
 
