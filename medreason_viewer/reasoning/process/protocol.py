@@ -7,21 +7,19 @@ reader builds it only if every value has the type the class declares.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import struct
-import types
-import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final, Literal, Protocol, Union, get_args, get_origin
+from typing import Any, BinaryIO, Final, Protocol, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ModelError
 from .. import request as contract
+from ..plain_values import NOT_MINE, from_plain, to_plain
 
 MAX_HEADER_BYTES: Final = 16 * 1024 * 1024
 MAX_ARRAY_BYTES: Final = 1024 * 1024 * 1024
@@ -78,7 +76,7 @@ def write_message(stream: BinaryIO, message: Message) -> None:
         If the message exceeds the limits above.
     """
     arrays: list[NDArray[Any]] = []
-    body = {"message": type(message).__name__, "fields": _to_plain(message, arrays)}
+    body = {"message": type(message).__name__, "fields": _write_plain(message, arrays)}
     body["arrays"] = [{"dtype": array.dtype.str, "shape": array.shape} for array in arrays]
     header = json.dumps(body, separators=(",", ":")).encode()
     payload = sum(array.nbytes for array in arrays)
@@ -118,10 +116,9 @@ def _from_frame(header: bytes, payload: bytes) -> Message:
     try:
         body = json.loads(header)
         arrays = _arrays(body["arrays"], payload)
-        message: Message = _from_plain(MESSAGES[body["message"]], body["fields"], arrays)
+        return _read_plain(MESSAGES[body["message"]], body["fields"], arrays)
     except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
         raise ProtocolError(f"a message that cannot be understood: {type(error).__name__}") from error
-    return message
 
 
 def _arrays(descriptions: Sequence[dict[str, Any]], payload: bytes) -> list[NDArray[Any]]:
@@ -139,74 +136,34 @@ def _arrays(descriptions: Sequence[dict[str, Any]], payload: bytes) -> list[NDAr
     return arrays
 
 
-def _to_plain(value: Any, arrays: list[NDArray[Any]]) -> Any:
-    """The value in JSON's terms; its arrays go to ``arrays`` and leave their number behind."""
-    if isinstance(value, np.ndarray):
-        arrays.append(value)
-        return len(arrays) - 1
-    if isinstance(value, np.generic):
-        return value.item()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return {field.name: _to_plain(getattr(value, field.name), arrays) for field in fields}
-    if isinstance(value, tuple):
-        return [_to_plain(item, arrays) for item in value]
-    return value
+def _write_plain(message: Message, arrays: list[NDArray[Any]]) -> Any:
+    """The message in JSON's terms; its arrays go to ``arrays`` and leave their number behind."""
+
+    def take(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            arrays.append(value)
+            return len(arrays) - 1
+        return value if isinstance(value, float) else NOT_MINE  # finite or not
+
+    return to_plain(message, take)
 
 
-def _from_plain(wanted: Any, value: Any, arrays: list[NDArray[Any]]) -> Any:
-    """Build a value of the declared type, or raise ValueError."""
-    origin, arguments = get_origin(wanted), get_args(wanted)
-    if origin in (Union, types.UnionType):
-        return _from_union(arguments, value, arrays)
-    if origin is Literal:
-        return _checked(value in arguments, value)
-    if origin is np.ndarray:
-        return _from_array(arguments[1], value, arrays)
-    if origin is tuple:
-        return _from_tuple(arguments, value, arrays)
-    if dataclasses.is_dataclass(wanted):
-        return _from_fields(wanted, value, arrays)
-    if wanted is float and type(value) is int:
-        return float(value)
-    return _checked(type(value) is wanted, value)
+def _read_plain(wanted: type[Message], value: Any, arrays: list[NDArray[Any]]) -> Message:
+    """Build a message of the declared types, or raise ValueError."""
+
+    def take(declared: Any, value: Any) -> Any:
+        if get_origin(declared) is np.ndarray:
+            return _array(get_args(declared)[1], value, arrays)
+        return value if declared is float and type(value) is float else NOT_MINE
+
+    return from_plain(wanted, value, take=take)
 
 
-def _from_union(choices: tuple[Any, ...], value: Any, arrays: list[NDArray[Any]]) -> Any:
-    if value is None and type(None) in choices:
-        return None
-    (wanted,) = (choice for choice in choices if choice is not type(None))
-    return _from_plain(wanted, value, arrays)
-
-
-def _from_array(declared: Any, value: Any, arrays: list[NDArray[Any]]) -> NDArray[Any]:
+def _array(declared: Any, value: Any, arrays: list[NDArray[Any]]) -> NDArray[Any]:
     (scalar,) = get_args(declared)
-    _checked(type(value) is int and value >= 0, value)
-    array: NDArray[Any] = arrays[value]
-    _checked(array.dtype == np.dtype(scalar), array.dtype)
+    if type(value) is not int or value < 0:
+        raise ValueError("not the number of an array")
+    array = arrays[value]
+    if array.dtype != np.dtype(scalar):
+        raise ValueError(f"an array of {array.dtype}")
     return array
-
-
-def _from_tuple(declared: tuple[Any, ...], value: Any, arrays: list[NDArray[Any]]) -> tuple[Any, ...]:
-    _checked(isinstance(value, list), value)
-    if declared[-1] is Ellipsis:
-        declared = declared[:1] * len(value)
-    return tuple(_from_plain(wanted, item, arrays) for wanted, item in zip(declared, value, strict=True))
-
-
-def _from_fields(wanted: Any, value: Any, arrays: list[NDArray[Any]]) -> Any:
-    hints = _hints(wanted)
-    _checked(isinstance(value, dict) and value.keys() == hints.keys(), value)
-    return wanted(**{name: _from_plain(hint, value[name], arrays) for name, hint in hints.items()})
-
-
-@functools.cache
-def _hints(wanted: type[Any]) -> dict[str, Any]:
-    hints = typing.get_type_hints(wanted)
-    return {field.name: hints[field.name] for field in dataclasses.fields(wanted)}
-
-
-def _checked(fits: bool, value: Any) -> Any:
-    if not fits:
-        raise ValueError(f"a value of the wrong type: {type(value).__name__}")
-    return value
