@@ -21,11 +21,12 @@ from pydicom.uid import generate_uid
 from medreason_viewer.findings.dicom import report
 from medreason_viewer.findings.dicom.contours import RTSTRUCT_CLASS, filled
 from medreason_viewer.findings.dicom.exhibit import Exhibit, exhibit
-from medreason_viewer.findings.dicom.overlays import Overlay, overlays_of
+from medreason_viewer.findings.dicom.overlays import Overlay, objects_below, overlays_of
 from medreason_viewer.findings.dicom.overlays.shapes import mask_outlines
 from medreason_viewer.findings.dicom.presentation import presentation_state
 from medreason_viewer.findings.dicom.report import structured_report
 from medreason_viewer.findings.dicom.segmentation import segmentation
+from medreason_viewer.findings.dicom.text import spoken_name
 from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.lesion.segment import pixels_in
 from medreason_viewer.volume.scan import scan
@@ -240,3 +241,22 @@ def test_a_mask_of_noise_is_not_traced(series: Series, shown: Exhibit) -> None:
     read = overlays_of([made], series)
     assert len(read.regions) == 1
     assert "too many pieces" in read.notes[0]
+
+
+def test_objects_are_found_among_images(real_ct: Path) -> None:
+    folder = real_ct / "dcmqi-ct3slice-seg"
+    assert [pydicom.dcmread(path).Modality for path in objects_below(folder)] == ["SEG"]
+
+
+@pytest.mark.parametrize(
+    ("name", "spoken"),
+    [
+        ("Read^Ada^^Dr.", "Read Ada Dr."),
+        ("=山田^太郎", "山田 太郎"),
+        ("Vendor", "Vendor"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_a_maker_is_named_as_people_write(name: str | None, spoken: str) -> None:
+    assert spoken_name(name) == spoken

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from medreason_viewer.errors import DataSetError, UnreadableFile
-from medreason_viewer.volume.dicom.names import SOP_CLASS
-from medreason_viewer.volume.dicom.tags import NotDicom, read_tags
+from medreason_viewer.errors import DataSetError
+from medreason_viewer.findings.dicom.files import files_of_class
 
 from . import truth
 from .build import Origin, Said, Vocabulary, draft
@@ -148,20 +147,6 @@ def objection(place: Place | None, patient: str, points_mm: NDArray[np.float64])
 
 def _same(one: str, two: str) -> bool:
     return one.strip().casefold() == two.strip().casefold()
-
-
-def files_of_class(path: Path, classes: Iterable[str]) -> list[Path]:
-    """The DICOM files at a path, or below it, that are of one of the SOP classes; by name."""
-    wanted = frozenset(classes)
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-    return [file for file in files if _sop_class(file) in wanted]
-
-
-def _sop_class(path: Path) -> str:
-    try:
-        return read_tags(path, frozenset((SOP_CLASS,))).text(SOP_CLASS)
-    except (NotDicom, UnreadableFile, OSError):
-        return ""
 
 
 def drafts(

@@ -41,3 +41,9 @@ def _name_group(group: str) -> str:
     parts = [part.strip() for part in group.split("^")]
     joined = "^".join([*parts[: _NAME_PARTS - 1], " ".join(parts[_NAME_PARTS - 1 :])])
     return _cut(joined, LONG_STRING).rstrip("^ ")
+
+
+def spoken_name(name: object) -> str:
+    """A name of a PN element as people write it: its first group that is not empty, without carets."""
+    groups = (group.strip("^ ") for group in str(name or "").split("="))
+    return " ".join(next(filter(None, groups), "").replace("^", " ").split())

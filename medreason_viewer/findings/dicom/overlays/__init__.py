@@ -1,6 +1,6 @@
 """Regions that others drew, read back from their SR, SEG, GSPS and RTSTRUCT."""
 
-from .objects import overlays_of
+from .objects import objects_below, overlays_of
 from .overlay import Overlay, Overlays
 
-__all__ = ["Overlay", "Overlays", "overlays_of"]
+__all__ = ["Overlay", "Overlays", "objects_below", "overlays_of"]

@@ -8,6 +8,7 @@ from typing import Final
 from pydicom.dataset import Dataset
 
 from ..coordinates import Outline
+from ..text import spoken_name
 from .overlay import Overlay
 from .placing import Placing, pairs
 from .shapes import circle, flat_ellipse
@@ -77,5 +78,5 @@ def _all_images(state: Dataset) -> Iterator[Dataset]:
 
 
 def _maker(state: Dataset) -> str:
-    parts = (state.get("ContentCreatorName"), state.get("Manufacturer"))
+    parts = (spoken_name(state.get("ContentCreatorName")), state.get("Manufacturer"))
     return ", ".join(str(part) for part in parts if part)

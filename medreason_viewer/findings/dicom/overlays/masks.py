@@ -10,6 +10,7 @@ from pydicom.uid import RLELossless
 
 from ....volume.dicom.names import DEFLATED, NATIVE_SYNTAXES
 from ..seg_frames import SegFrame, onto, seg_frames
+from ..text import spoken_name
 from .overlay import Overlay
 from .placing import Placing
 from .shapes import mask_outlines, pieces
@@ -68,7 +69,7 @@ def _on_slice(
 
 def _maker(seg: Dataset, segment: Dataset) -> str:
     parts = (
-        seg.get("ContentCreatorName"),
+        spoken_name(seg.get("ContentCreatorName")),
         segment.get("SegmentAlgorithmName"),
         seg.get("Manufacturer"),
     )

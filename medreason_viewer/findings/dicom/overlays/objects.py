@@ -13,6 +13,7 @@ from ....volume.dicom.full import read_whole, silence
 from ....volume.dicom.names import SEGMENTATION_CLASSES
 from ....volume.series import Series
 from ..contours import RTSTRUCT_CLASS
+from ..files import files_of_class
 from .graphics import graphics
 from .masks import masks
 from .overlay import Kind, Overlay, Overlays
@@ -47,7 +48,12 @@ _FORMS: Final = (
     ),
     _Form("RTSTRUCT", "structure set", frozenset({RTSTRUCT_CLASS}), structure_regions),
 )
-CLASSES: Final = frozenset(uid for form in _FORMS for uid in form.classes)
+_CLASSES: Final = frozenset(uid for form in _FORMS for uid in form.classes)
+
+
+def objects_below(path: Path) -> list[Path]:
+    """The files at a path, or below it, that may draw something on images. It reads their headers only."""
+    return files_of_class(path, _CLASSES)
 
 
 def overlays_of(objects: Iterable[Path | Dataset], series: Series) -> Overlays:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from ..coordinates import Outline
+from ..text import spoken_name
 from .overlay import Overlay
 from .placing import Placing, pairs
 from .shapes import circle, ellipse, flat_ellipse
@@ -129,4 +130,4 @@ def _name(item: Dataset) -> str:
 def _value(item: Dataset) -> str:
     for code in item.get("ConceptCodeSequence", ()):
         return str(code.get("CodeMeaning", ""))
-    return str(item.get("TextValue") or item.get("PersonName") or "")
+    return str(item.get("TextValue") or spoken_name(item.get("PersonName")))

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from ..contours import Structure, structures
 from ..coordinates import Outline
+from ..text import spoken_name
 from .overlay import Overlay
 from .placing import Placing
 
@@ -38,5 +39,9 @@ def structure_regions(dataset: Dataset, placing: Placing) -> Iterator[Overlay]:
 
 
 def _maker(dataset: Dataset, region: Structure) -> str:
-    parts = (region.interpreter, dataset.get("OperatorsName"), dataset.get("Manufacturer"))
+    parts = (
+        spoken_name(region.interpreter),
+        spoken_name(dataset.get("OperatorsName")),
+        dataset.get("Manufacturer"),
+    )
     return ", ".join(str(part) for part in parts if part)
