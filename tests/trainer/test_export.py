@@ -11,6 +11,7 @@ import torch
 
 from medreason_viewer.errors import BundleError, DataSetError
 from medreason_viewer.reasoning.bundles import bundle
+from medreason_viewer.reasoning.bundles.manifest import ScopeSpec
 from trainer import cli
 from trainer.data.dataset import DataSet
 from trainer.evaluation import predictions
@@ -26,6 +27,7 @@ CARD = {
     "slices": 12,
     "patients": 4,
     "findings": {"nodule": 12},
+    "scope": {"modality": ["CT"], "body_part": ["chest", "LIVER"], "plane": ["axial"], "kernel": ["B30f"]},
 }
 
 
@@ -72,6 +74,7 @@ def test_the_export_verifies_and_says_what_it_is(
     assert manifest.name == "Site model 2"
     assert "CC-BY-NC-SA-4.0" in manifest.licence
     assert "site (12 slices of 4 patients)" in manifest.trained_on
+    assert manifest.scope == ScopeSpec(("CT",), ("CHEST", "LIVER"), ("axial",), ("PHANTOM", "B30f"))
     (score,) = manifest.scores
     assert (score.n, score.values["accuracy"]) == (1, 1.0)
     listed = {entry.path for entry in manifest.files}

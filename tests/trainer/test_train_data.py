@@ -18,6 +18,8 @@ from trainer.examples.replies import FINDINGS, NO_FINDING
 def test_synth_writes_every_finding_equally_often(phantoms: dataset.DataSet) -> None:
     assert Counter(case.finding for case in phantoms.cases) == dict.fromkeys(FINDINGS, 2)
     assert phantoms.card["seed"] == 5
+    kinds = {"modality": ["CT"], "body_part": ["CHEST"], "plane": ["axial"], "kernel": ["PHANTOM"]}
+    assert phantoms.card["scope"] == kinds
     assert phantoms.card["slices"] == len(phantoms) == 16
 
 

@@ -12,6 +12,7 @@ from medreason_viewer import __version__
 from .case import SPLITS, Case
 from .dataset import STORE_SCHEMA
 
+_RARE: Final = 0.05  # of the training slices: less teaches a model little
 _FINDINGS_TOLD: Final = 100  # free-text answers may all differ
 
 
@@ -45,9 +46,25 @@ def of(
         "masks": dict(Counter(case.mask_from for case in cases)),
         "pixels": dict(Counter(case.pixels for case in cases)),
         "turns": dict(Counter(turn.turn for turn in turns)),
+        "scope": _scope([case for case in cases if case.split == "train"]),
         "unreliable_turns": sum(not turn.reliable for turn in turns),
         "dropped": dict(dropped or {}),
         "warnings": _warnings(cases),
+    }
+
+
+def _scope(cases: Sequence[Case]) -> dict[str, list[str]]:
+    """What kind of image the training slices are, as a bundle's scope names it; rare kinds do not count."""
+    kinds = {
+        "modality": Counter(case.modality for case in cases),
+        "body_part": Counter(case.body_part for case in cases),
+        "plane": Counter(case.plane_name for case in cases),
+        "kernel": Counter(case.kernel for case in cases),
+    }
+    least = _RARE * len(cases)
+    return {
+        name: sorted(value for value, count in counts.items() if value and count >= least)
+        for name, counts in kinds.items()
     }
 
 

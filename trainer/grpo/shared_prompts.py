@@ -2,7 +2,8 @@
 
 GRPO reads every completion again, in training and under the reference model, each time with image and prompt
 before it. Here a prompt goes through the model once, its key-value cache is copied to its completions, and
-these alone are read for each row. Gradients flow through the copies and add up: they are those of reading all.
+these alone are read for each row. Gradients flow through the copies and add up: they are those of reading all
+rows.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from medreason_viewer.errors import BundleError, DataSetError
 from medreason_viewer.reasoning.bundles import bundle
-from medreason_viewer.reasoning.bundles.manifest import Manifest, Score
+from medreason_viewer.reasoning.bundles.manifest import Manifest, ScopeSpec, Score
 
 from ..evaluation import predictions
 from ..evaluation.evaluate import identity, score_of
@@ -122,8 +122,19 @@ def _described(
         name=export.name or manifest.name,
         licence=licence,
         trained_on="; ".join([manifest.trained_on, *fresh]),
+        scope=_widened(manifest.scope, cards),
         scores=scores or manifest.scores,
     )
+
+
+def _widened(scope: ScopeSpec, cards: Sequence[dict[str, Any]]) -> ScopeSpec:
+    """The scope with the kinds of image that were learnt from since; what means anything stays so."""
+    known = {field.name: list(getattr(scope, field.name)) for field in dataclasses.fields(scope)}
+    for name, held in known.items():
+        learnt = (value for card in cards for value in card.get("scope", {}).get(name, ()))
+        if held:
+            held += [value for value in learnt if value.lower() not in map(str.lower, held)]
+    return ScopeSpec(**{name: tuple(held) for name, held in known.items()})
 
 
 def _trained_on(card: dict[str, Any]) -> str:
