@@ -27,6 +27,7 @@
     │   │   └── LoginRefused    the user, password or token is not accepted
     │   └── SecretError         a password or token that the keyring does not give
     ├── LaunchRefused           a link or a start of the program that asks for what is not given
+    ├── PluginError             a plug-in that does not do what it is there for
     ├── RecordUnreadable        a file that holds no explanation or finding
     ├── JournalError            the journal cannot be opened, read or written
     └── Cancelled               the user stopped it
@@ -122,6 +123,10 @@ class SettingsError(MedReasonError):
 
 class LaunchRefused(MedReasonError):
     """A link, or another start of the program, asks for what cannot be understood or is not given."""
+
+
+class PluginError(MedReasonError):
+    """A plug-in does not do what it is there for; the program goes on without it."""
 
 
 class RecordUnreadable(MedReasonError):

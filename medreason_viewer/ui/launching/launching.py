@@ -41,7 +41,7 @@ class Launching(QObject):
         self._window, self._session = window, window.parts.session
         self._target: LaunchTarget | None = None
         self.bar: PatientBar | None = None
-        self.seeking = Seeking(places, fetch, self)
+        self.seeking = Seeking(places, fetch, window.parts.opening.scan_path, self)
         self._connect()
 
     def receive(self, request: LaunchRequest) -> None:

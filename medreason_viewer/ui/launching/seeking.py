@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from ...cancel import Cancel
 from ...errors import Cancelled, LaunchRefused, MedReasonError
-from ...volume.scan import scan
+from ...plugins.reading import ScanPath
 from .matching import Found, find
 from .target import LaunchTarget
 
@@ -70,8 +70,11 @@ class Seeking(QObject):
     failed = Signal(str)
     _outcome = Signal(object, object)
 
-    def __init__(self, places: Places, fetch: Fetch, parent: QObject | None = None) -> None:
+    def __init__(
+        self, places: Places, fetch: Fetch, scan_path: ScanPath, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
+        self._scan_path = scan_path
         self._places, self._fetch = places, fetch
         self._cancel: Cancel | None = None
         self._thread: threading.Thread | None = None
@@ -116,7 +119,7 @@ class Seeking(QObject):
             cancel.check()
             try:
                 _check_openable(folder)
-                here = find(scan(folder, cancel=cancel, progress=self._teller(cancel)), target)
+                here = find(self._scan_path(folder, cancel=cancel, progress=self._teller(cancel)), target)
             except Cancelled:
                 raise
             except MedReasonError as error:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from ...cancel import Cancel
 from ...errors import Cancelled, MedReasonError
+from ...plugins.reading import ScanPath
 from ...volume.scan import scan
 from ...volume.series import Scan, Series
 
@@ -23,6 +24,11 @@ _UNEXPECTED: Final = "This could not be opened because of a fault in the program
 
 class Opening(QObject):
     """One scan at a time.
+
+    Attributes
+    ----------
+    scan_path : callable
+        As :func:`~medreason_viewer.volume.scan.scan`; plug-ins may have a part in it.
 
     Signals
     -------
@@ -38,8 +44,9 @@ class Opening(QObject):
     ended = Signal()
     _outcome = Signal(object, object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, scan_path: ScanPath = scan) -> None:
         super().__init__(parent)
+        self.scan_path = scan_path
         self._cancel: Cancel | None = None
         self._thread: threading.Thread | None = None
         self._outcome.connect(self._receive, Qt.ConnectionType.QueuedConnection)
@@ -73,7 +80,7 @@ class Opening(QObject):
 
     def _run(self, path: Path, cancel: Cancel) -> None:
         try:
-            self._outcome.emit(cancel, scan(path, cancel=cancel, progress=_Progress(self, cancel)))
+            self._outcome.emit(cancel, self.scan_path(path, cancel=cancel, progress=_Progress(self, cancel)))
         except Cancelled:
             return
         except MedReasonError as error:
