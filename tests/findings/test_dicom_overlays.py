@@ -260,3 +260,30 @@ def test_objects_are_found_among_images(real_ct: Path) -> None:
 )
 def test_a_maker_is_named_as_people_write(name: str | None, spoken: str) -> None:
     assert spoken_name(name) == spoken
+
+
+def test_circles_and_ellipses_are_drawn_round(series: Series, shown: Exhibit) -> None:
+    made = presentation_state(shown, AT)
+    circle, ellipse = made.GraphicAnnotationSequence[0].GraphicObjectSequence[0], Dataset()
+    circle.GraphicType, circle.NumberOfGraphicPoints = "CIRCLE", 2
+    circle.GraphicData = [40.0, 50.0, 40.0, 60.0]
+    ellipse.GraphicType, ellipse.GraphicAnnotationUnits = "ELLIPSE", "PIXEL"
+    ellipse.GraphicData = [20.0, 30.0, 60.0, 30.0, 40.0, 25.0, 40.0, 35.0]
+    made.GraphicAnnotationSequence[0].GraphicObjectSequence = [circle, ellipse]
+    first, second, *_ = overlays_of([made], series).regions
+    away = np.array(first.outlines_slice[0]) - (40, 50)
+    assert np.hypot(*away.T) == pytest.approx(np.full(len(away), 10.0))
+    x, y = (np.array(second.outlines_slice[0]) - (40, 30)).T
+    assert (x / 20) ** 2 + (y / 5) ** 2 == pytest.approx(np.ones(len(x)))
+    assert first.closed
+    assert second.closed
+
+
+def test_what_is_drawn_on_a_screen_is_not_drawn_on_an_image(series: Series, shown: Exhibit) -> None:
+    made = presentation_state(shown, AT)
+    line = made.GraphicAnnotationSequence[0].GraphicObjectSequence[0]
+    line.GraphicAnnotationUnits, line.GraphicData = "DISPLAY", [0.1, 0.1, 0.9, 0.9, 0.1, 0.9]
+    made.GraphicAnnotationSequence[0].GraphicObjectSequence = [line]
+    read = overlays_of([made], series)
+    assert [region.outlines_slice for region in read.regions] == [(((BOX.x1, BOX.y1),),)]
+    assert "on the screen" in read.notes[0]
