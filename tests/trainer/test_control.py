@@ -46,7 +46,7 @@ def test_the_control_goes_on_from_the_same_bundle_and_stands_before_grpo(tmp_pat
     assert list(works) == ["ingest", "sft", "grpo", "control", "evaluate", "report", "export"]
     assert list(bundles_of(config)) == ["sft", "control", "grpo"]
     sft, control = (
-        cli._parser().parse_args(works[stage].steps[0].arguments)  # type: ignore[index]
+        cli._parser().parse_args(works[stage].steps[0].arguments)
         for stage in ("sft", "control")
     )
     grpo = cli._parser().parse_args(works["grpo"].steps[0].arguments)
