@@ -41,7 +41,7 @@ DISGUISES = (
     Disguise("Wang^XiaoDong=王^小東".encode(), "ISO_IR 192"),
     Disguise("王^小东".encode("gb18030"), "GB18030"),
     Disguise(b"", "ISO_IR 100", {"PatientID": ""}),
-    Disguise(b"<script>alert(1)</script>^%n%s%x", "ISO_IR 100", {"PatientID": "../../etc/passwd"}),
+    Disguise(b"<script>alert(1)</script>^%n%s%x", "ISO_IR 100", {"PatientID": "../../etc/passwd  and  more"}),
     Disguise(b"'; DROP TABLE--^x\x00\x07\x1b[31m", "ISO_IR 100"),
     Disguise(b"A" * 100 + b"^" + b"B" * 30, "ISO_IR 100"),
     Disguise(b"a^b^c^d^e^f^g=h=i=j=k", "ISO_IR 100"),

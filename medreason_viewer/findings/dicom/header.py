@@ -164,7 +164,7 @@ def _needed_uid(read: Dataset, keyword: str) -> str:
 def _patient_id(read: Dataset) -> str:
     value = read.get("PatientID", "") or ""
     found = _lines(value)
-    if isinstance(value, MultiValue) or not _is_valid("LO", found) or text.one_line(found) != found:
+    if isinstance(value, MultiValue) or not _is_valid("LO", found) or text.is_hostile(found):
         raise ExportRefused(
             "This patient's number is not valid in DICOM (too long, or with forbidden characters): "
             "an object under another number would be another patient's."

@@ -23,6 +23,11 @@ def _cut(text: str, longest: int) -> str:
     return text.encode()[:longest].decode(errors="ignore")
 
 
+def is_hostile(text: str) -> bool:
+    """Whether it holds control characters, or what was no letter of its character set."""
+    return bool(_CONTROL.search(text) or _LOST.search(text))
+
+
 def paragraphs(text: str) -> str:
     """A text for UT: its lines kept, other control characters left out."""
     lines = _LOST.sub("?", _CONTROL_IN_TEXT.sub(" ", text)).splitlines()
