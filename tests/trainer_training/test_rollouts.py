@@ -99,6 +99,7 @@ def test_the_bench_measures_both_ways(model: Any, tiny_bundle: Path, manifest: M
         model, tiny_bundle, manifest, rollout_bench.Bench(groups=(2, 3), tokens=4, repeats=1)
     )
     assert found["tokens_equal"]
-    assert found["rollout_ratio"].keys() == {"2", "3"}
+    assert found["rollout_ratio"].keys() == found["reading_ratio"].keys() == {"2", "3"}
+    assert found["reading_difference"] < 0.05
     for group, ratio in found["rollout_ratio"].items():
         assert ratio == pytest.approx(found["ours_s"][group] / found["stock_s"][group], rel=0.05)

@@ -189,7 +189,7 @@ def run_bench(args: argparse.Namespace) -> None:
     else:
         text = "\n".join(
             f"group {group:>3}: {found['ours_s'][group]:.3f} s, stock {found['stock_s'][group]:.3f} s, "
-            f"ratio {ratio:.2f}"
+            f"ratio {ratio:.2f}; in training {found['reading_ratio'][group]:.2f}"
             for group, ratio in found["rollout_ratio"].items()
         )
     sys.stdout.write(text + "\n")

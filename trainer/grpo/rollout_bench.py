@@ -1,4 +1,4 @@
-"""``medreason-train bench``: rollouts that share their prefill, beside stock ``generate`` in one run."""
+"""``medreason-train bench``: a group's prompt read once, in rollouts and training, beside stock in one run."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.volume.phantom import sample_slice
 
 from ..tuning import architecture
+from . import reading_bench
 from .chat_processor import ChatProcessor
 from .rollouts import prefilled
 
@@ -69,14 +70,19 @@ def measure(model: Any, folder: Path, manifest: Manifest, bench: Bench) -> dict[
     -------
     dict
         ``rollout_ratio``, ``ours_s`` and ``stock_s`` {group size: value}; ``tokens_equal``, whether both ways
-        gave the same tokens every time; ``tokens``, ``prompt_tokens``, ``repeats``, ``device``.
+        gave the same tokens every time; ``reading_ratio``, ``reading_ours_s``, ``reading_stock_s`` likewise
+        of taking the completions' log-probabilities with their gradients, and ``reading_difference``, the
+        largest by which those of both ways differ; ``tokens``, ``prompt_tokens``, ``repeats``, ``device``.
     """
     model.eval()
     processor = ChatProcessor(folder)
+    model.model.visual.requires_grad_(False)  # as GRPO trains by default
     found: dict[str, Any] = {"rollout_ratio": {}, "ours_s": {}, "stock_s": {}, "tokens_equal": True}
+    found |= {"reading_ratio": {}, "reading_ours_s": {}, "reading_stock_s": {}, "reading_difference": 0.0}
     for group in bench.groups:
         inputs = _inputs(processor, manifest, group, bench.seed, model.device)
-        times, equal = _in_turns(model, inputs, processor, bench)
+        times, equal, said = _in_turns(model, inputs, processor, bench)
+        _add_reading(found, model, inputs, said, bench)
         ours, stock = statistics.median(times[True]), statistics.median(times[False])
         found["tokens_equal"] &= equal
         found["rollout_ratio"][str(group)] = round(ours / stock, 4)
@@ -92,8 +98,8 @@ def measure(model: Any, folder: Path, manifest: Manifest, bench: Bench) -> dict[
 
 def _in_turns(
     model: Any, inputs: dict[str, Tensor], processor: ChatProcessor, bench: Bench
-) -> tuple[dict[bool, list[float]], bool]:
-    """Seconds of each repeat, shared and not, and whether both always gave the same tokens."""
+) -> tuple[dict[bool, list[float]], bool, Tensor]:
+    """Seconds of each repeat, shared and not, whether both always gave the same tokens, and those."""
     times: dict[bool, list[float]] = {True: [], False: []}
     equal = True
     for turn in range(_WARM_UPS + bench.repeats):
@@ -101,7 +107,24 @@ def _in_turns(
         equal &= torch.equal(runs[True][1], runs[False][1])
         for shared, (seconds, _) in runs.items():
             times[shared] += [seconds] if turn >= _WARM_UPS else []
-    return times, equal
+    return times, equal, runs[True][1].to(model.device)
+
+
+def _add_reading(
+    found: dict[str, Any], model: Any, inputs: dict[str, Tensor], said: Tensor, bench: Bench
+) -> None:
+    given, prompt_tokens = reading_bench.completed(inputs, said), inputs["input_ids"].shape[1]
+    times: dict[bool, list[float]] = {True: [], False: []}
+    for turn in range(_WARM_UPS + bench.repeats):
+        runs = {way: reading_bench.timed(model, given, prompt_tokens, shared=way) for way in (False, True)}
+        apart = float((runs[True][1] - runs[False][1]).abs().max())
+        found["reading_difference"] = max(found["reading_difference"], apart)
+        for way, (seconds, _) in runs.items():
+            times[way] += [seconds] if turn >= _WARM_UPS else []
+    group = str(len(said))
+    ours, stock = statistics.median(times[True]), statistics.median(times[False])
+    found["reading_ratio"][group] = round(ours / stock, 4)
+    found["reading_ours_s"][group], found["reading_stock_s"][group] = round(ours, 5), round(stock, 5)
 
 
 def _inputs(
