@@ -1,4 +1,4 @@
-"""``medreason-train bench``: a group's prompt read once, in rollouts and training, beside stock in one run."""
+"""``medreason-train bench``: a prompt read once for its group, in rollouts and training, beside stock."""
 
 from __future__ import annotations
 
