@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from ..errors import ExportRefused, VolumeError
-from ..findings.dicom.exhibit import OTHER_IMAGES, check_images
+from ..findings.dicom.exhibit import OTHER_IMAGES
 from ..findings.finding import Finding
 from ..volume.ct import CtVolume
 from ..volume.describe import find_slice
@@ -88,16 +89,24 @@ def find_images(path: Path, finding: Finding) -> tuple[CtVolume, int]:
     ExportRefused
         If its slice is not there, or shows other pixels.
     """
-    key = finding.explanation.key
     for series in scan(path).series:
-        if series.loadable and series.identity.series_uid == key.series_uid:
-            empty = CtVolume.empty(series)
-            for index in range(len(series.frames)):
-                if empty.unhashed_key(index).may_be(key):
-                    volume = load_slice(series, index)
-                    check_images(finding, volume, index)
-                    return volume, index
+        for index in _candidates(series, finding):
+            volume = load_slice(series, index)
+            if volume.key(index) == finding.explanation.key:  # one image may lie there in several encodings
+                return volume, index
     raise ExportRefused(OTHER_IMAGES)
+
+
+def _candidates(series: Series, finding: Finding) -> Iterator[int]:
+    """Slices whose key fits up to their pixels; without UIDs and geometry all do, and the place decides."""
+    key = finding.explanation.key
+    if not series.loadable or series.identity.series_uid != key.series_uid:
+        return
+    empty = CtVolume.empty(series)
+    for index in range(len(series.frames)):
+        in_place = bool(key.sop_uid) or index == finding.explanation.slice_index
+        if in_place and empty.unhashed_key(index).may_be(key):
+            yield index
 
 
 def box_argument(text: str) -> SliceBox:
