@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     from .app import run
 
-    return run(request, args.model, claim=claim)
+    return run(request, args.model, claim=claim, plugins=not args.without_plugins)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="model folder (default: as set)")
     parser.add_argument("--new-window", action="store_true", help="open a window of its own in any case")
+    parser.add_argument("--without-plugins", action="store_true", help="leave installed plug-ins out")
     parser.add_argument("--version", action="version", version=f"MedReason Viewer {__version__}")
     return parser
 
@@ -74,7 +75,7 @@ def _request(args: argparse.Namespace) -> LaunchRequest:
     token = next((os.environ[name] for name in _TOKENS if os.environ.get(name)), "")
     named = {name: getattr(args, name) for name in _NAMED}
     if args.path and is_link(args.path):
-        if any(named.values()) or args.model or args.new_window:
+        if any(named.values()) or args.model or args.new_window or args.without_plugins:
             raise LaunchRefused(_ALONE)
         return LaunchRequest(link=args.path, token=token)
     if not args.path and not any(named.values()):

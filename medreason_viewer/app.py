@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 from . import settings as settings_file
 from .errors import MedReasonError, SettingsError
 from .network.inbox import Inbox
+from .plugins import Installed, installed, scan_with
 from .reasoning.bundles.bundle import DEMO_BUNDLE, read_manifest
 from .reasoning.process.client import ModelClient
 from .reasoning.request import Event, ModelInfo
@@ -37,6 +38,7 @@ from .ui.launching.single import Claim, Doorkeeper
 from .ui.launching.system import SystemRequests
 from .ui.main_window import MainWindow, Parts
 from .ui.model_bar import ModelBar
+from .ui.plugins.offer import PluginOffer
 from .ui.series.opening import Opening, first_series
 from .ui.series.panel import SeriesPanel
 from .ui.series.thumbnails import Thumbnails
@@ -77,6 +79,7 @@ class Workplace:
     opening: Opening
     loading: VolumeLoading
     thumbnails: Thumbnails
+    model_bar: ModelBar
 
     def close(self) -> None:
         """Close the window and wait until nothing of it works any more."""
@@ -115,7 +118,8 @@ def build(
         footer=Footer(session),
     )
     window = MainWindow(parts, settings)
-    place = Workplace(window, session, explainer, parts.opening, VolumeLoading(session), Thumbnails(session))
+    loading, thumbnails = VolumeLoading(session), Thumbnails(session)
+    place = Workplace(window, session, explainer, parts.opening, loading, thumbnails, model_bar)
     _wire(place, model_bar)
     return place
 
@@ -157,10 +161,13 @@ def run(
     bundle: Path | None,
     settings_path: Path | None = None,
     claim: Claim | None = None,
+    *,
+    plugins: bool = True,
 ) -> int:
     """Show the window until the reader closes it; returns an exit code.
 
-    With a ``claim`` it is the window that other starts of the program hand their requests to.
+    With a ``claim`` it is the window that other starts of the program hand their requests to. ``plugins``
+    says whether to load those that are installed.
     """
     if not has_display():
         sys.stderr.write(_NO_DISPLAY + "\n")
@@ -175,6 +182,7 @@ def run(
         place.window.closing.connect(partial(_keep, where))
     sys.excepthook = partial(_unexpected, place.session)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl+C in the shell waits for the next event
+    offer = _offer(place, installed() if plugins else Installed())
     launching = Launching(place.window, fetch=archive_fetch(lambda: desk.sources.archives(), Inbox))
     desk = ArchiveDesk(place.window, launching, ArchivePlaces(where))
     doorkeeper = Doorkeeper(claim) if claim is not None else None
@@ -192,6 +200,7 @@ def run(
         doorkeeper.close()
     desk.close()
     launching.close()
+    offer.close()
     place.close()
     return code
 
@@ -286,6 +295,20 @@ def _use_model(explainer: Explainer, session: Session, model_bar: ModelBar, fold
     explainer.use(partial(ModelClient, folder))
     model_bar.show_known(known)
     explainer.start()
+
+
+def _offer(place: Workplace, found: Installed) -> PluginOffer:
+    """Let plug-ins read, explain, export and show panels."""
+    offer = PluginOffer(place.window, found)
+    place.opening.scan_path = scan_with(found.readers)
+    offer.explainer_chosen.connect(partial(_explain_with, place))
+    return offer
+
+
+def _explain_with(place: Workplace, make_client: MakeClient, known: ModelInfo) -> None:
+    place.explainer.use(make_client)
+    place.model_bar.show_known(known)
+    place.explainer.start()
 
 
 def _keep(path: Path, settings: Settings) -> None:

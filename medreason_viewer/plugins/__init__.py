@@ -20,8 +20,8 @@ group                           protocol      what it adds
 
 Every object says with ``contract = 1`` which version of the contract it keeps. The version grows when a
 method or a field is changed or taken away, not when one is added that a plug-in may ignore; a plug-in of
-another version is left out with a sentence. So is one that cannot be loaded, lacks a part, or bears a name
-that is taken. An error that a plug-in lets out of a call becomes a
+another version is left out with a sentence. So is one that cannot be loaded or lacks a part. An
+error that a plug-in lets out of a call becomes a
 :class:`~medreason_viewer.errors.PluginError`, a sentence for the reader; the log gets the error's kind
 alone, for its text may name a patient.
 

@@ -89,18 +89,14 @@ def installed() -> Installed:
 
 
 def _usable(group: str, left_out: list[str]) -> Iterator[Plugin[Any]]:
-    taken: set[str] = set()
     for point in sorted(entry_points(group=_PREFIX + group), key=lambda point: (point.name, point.value)):
         try:
-            plugin = _load(point, group, taken)
+            yield _load(point, group)
         except PluginError as reason:
             left_out.append(f"The plug-in {_shortened(point.name)} is left out: {reason}.")
-            continue
-        taken.add(point.name)
-        yield plugin
 
 
-def _load(point: EntryPoint, group: str, taken: set[str]) -> Plugin[Any]:
+def _load(point: EntryPoint, group: str) -> Plugin[Any]:
     """One plug-in.
 
     Raises
@@ -108,8 +104,6 @@ def _load(point: EntryPoint, group: str, taken: set[str]) -> Plugin[Any]:
     PluginError
         With a clause, if it cannot be used.
     """
-    if point.name in taken:
-        raise PluginError("another one has the same name")
     try:
         made = point.load()()
     except (Exception, SystemExit) as error:  # whatever others wrote
