@@ -130,6 +130,11 @@ class StudyFolder:
         return place, new
 
 
+def is_whole(path: Path) -> bool:
+    """Whether a file of the folder is an object that is there whole, not one that is arriving, nor a mark."""
+    return path.suffix == _SUFFIX
+
+
 def keyed_hash(text: str, key: bytes) -> str:
     """A name that says nothing to whoever lacks the key: 40 letters."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=20).hexdigest()

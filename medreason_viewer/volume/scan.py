@@ -24,7 +24,13 @@ from .series import Scan, Series, Study
 Progress = Callable[[int, int], None]
 
 
-def scan(path: Path | str, *, cancel: Cancel | None = None, progress: Progress | None = None) -> Scan:
+def scan(
+    path: Path | str,
+    *,
+    cancel: Cancel | None = None,
+    progress: Progress | None = None,
+    wanted: Callable[[Path], bool] | None = None,
+) -> Scan:
     """Read the headers of all that a folder, file, zip archive or DICOMDIR holds.
 
     Parameters
@@ -32,6 +38,8 @@ def scan(path: Path | str, *, cancel: Cancel | None = None, progress: Progress |
     progress : callable, optional
         Called with (files done, files in all) as the scan goes on; while folders are listed, with 0 and the
         files found so far.
+    wanted : callable, optional
+        Which files below a folder to look at; all of them by default.
 
     Raises
     ------
@@ -48,7 +56,7 @@ def scan(path: Path | str, *, cancel: Cancel | None = None, progress: Progress |
     try:
         with GridHeaders(cancel) as grid_headers:
             catch = Catch(grid_headers=grid_headers)
-            for done, total in _read_all(path, catch):
+            for done, total in _read_all(path, catch, wanted or _any):
                 if progress is not None:
                     progress(done, total)
                 if cancel is not None:
@@ -67,12 +75,16 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _read_all(path: Path, catch: Catch) -> Iterator[tuple[int, int]]:
+def _any(_path: Path) -> bool:
+    return True
+
+
+def _read_all(path: Path, catch: Catch, wanted: Callable[[Path], bool]) -> Iterator[tuple[int, int]]:
     """Read everything at the path into ``catch``; yields (files done, files in all)."""
     if path.is_dir():
         files: list[Path] = []
         for found in _files_under(path, catch):
-            files += found
+            files += filter(wanted, found)
             yield 0, len(files)
         yield from _read_files(files, catch)
     elif not path.is_file():
