@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 
 from . import settings as settings_file
 from .errors import MedReasonError, SettingsError
+from .findings.journal import JournalWriter
 from .network.inbox import Inbox
 from .plugins import Installed, installed, scan_with
 from .reasoning.bundles.bundle import DEMO_BUNDLE, read_manifest
@@ -28,6 +29,7 @@ from .ui.archive.desk import ArchiveDesk, ArchivePlaces
 from .ui.explanation.answer import ExplainTarget
 from .ui.explanation.explain import Explainer, MakeClient
 from .ui.explanation.explain_panel import ExplainPanel
+from .ui.findings.desk import FindingDesk
 from .ui.footer import Footer
 from .ui.keys.bindings import InputBindings
 from .ui.keys.kept import profile_of, read_settings
@@ -80,19 +82,26 @@ class Workplace:
     loading: VolumeLoading
     thumbnails: Thumbnails
     model_bar: ModelBar
+    findings: FindingDesk | None = None
 
     def close(self) -> None:
         """Close the window and wait until nothing of it works any more."""
         self.window.close()
+        if self.findings is not None and not self.findings.close():
+            log.warning("the journal's disk did not answer before the window closed")
         self.opening.close()
         self.thumbnails.close()
         self.loading.close()
         self.explainer.close()
         self.session.slabs.close()
+        self.session.others.close()
 
 
 def build(
-    settings: Settings, make_client: MakeClient | None, known_model: ModelInfo | None = None
+    settings: Settings,
+    make_client: MakeClient | None,
+    known_model: ModelInfo | None = None,
+    journal: JournalWriter | None = None,
 ) -> Workplace:
     """Make and wire the window; nothing is shown, scanned or started yet.
 
@@ -102,6 +111,8 @@ def build(
         Makes the model's client; None where there is no model.
     known_model : ModelInfo, optional
         What the bundle's manifest says of the model, to show before it is loaded.
+    journal : JournalWriter, optional
+        Where findings are kept; without one there are no verdicts.
     """
     session = Session()
     session.set_read_first(settings.read_first)
@@ -119,21 +130,24 @@ def build(
     )
     window = MainWindow(parts, settings)
     loading, thumbnails = VolumeLoading(session), Thumbnails(session)
-    place = Workplace(window, session, explainer, parts.opening, loading, thumbnails, model_bar)
+    desk = FindingDesk(window, journal, settings) if journal is not None else None
+    place = Workplace(window, session, explainer, parts.opening, loading, thumbnails, model_bar, desk)
     _wire(place, model_bar)
     return place
 
 
-def build_for(settings: Settings, bundle: Path | None = None) -> Workplace:
+def build_for(
+    settings: Settings, bundle: Path | None = None, journal: JournalWriter | None = None
+) -> Workplace:
     """The window with the model of ``bundle``, else the one set, else the demo's; or without a usable one."""
     folder = bundle or (Path(settings.model_bundle) if settings.model_bundle else DEMO_BUNDLE)
     try:
         known = manifest_info(folder)
     except MedReasonError as error:
-        place = build(settings, None)
+        place = build(settings, None, journal=journal)
         place.session.message.emit(f"{error} The viewer works without explanations.")
         return place
-    return build(settings, partial(ModelClient, folder), known)
+    return build(settings, partial(ModelClient, folder), known, journal)
 
 
 def manifest_info(folder: Path) -> ModelInfo:
@@ -175,7 +189,7 @@ def run(
     application = application_with_theme()
     where = settings_path or settings_file.default_path()
     settings, problem = read_settings(where)
-    place = build_for(settings, bundle)
+    place = build_for(settings, bundle, JournalWriter())
     if problem:
         place.session.message.emit(problem)
     else:

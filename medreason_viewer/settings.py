@@ -62,6 +62,10 @@ class Settings:
         The archives; in the file each is a table, such as ``[pacs.main]``.
     receiver : Receiver
         The store receiver, off by default.
+    reader_name : str
+        The name under which verdicts are given; empty for the login's.
+    shared_login : bool
+        Whether several readers share the login: then the name is asked for once with each study.
     """
 
     model_bundle: str = ""
@@ -79,6 +83,8 @@ class Settings:
     input_mouse: Pairs = ()
     pacs: tuple[Server, ...] = ()
     receiver: Receiver = field(default_factory=Receiver)
+    reader_name: str = ""
+    shared_login: bool = False
 
     def __post_init__(self) -> None:
         for name, most in _LIMITS.items():

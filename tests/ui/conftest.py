@@ -15,9 +15,18 @@ from small_study import write_study
 
 from medreason_viewer import app
 from medreason_viewer.app import Workplace
+from medreason_viewer.findings.journal import JournalWriter
 from medreason_viewer.settings import Settings
 
 Build = Callable[..., Workplace]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def journal_of_nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test, and no program that one starts, finds the journal of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -28,15 +37,22 @@ def small_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def build(qtbot: QtBot) -> Iterator[Build]:
-    """Makes windows, shown at 1280 x 800; ``script`` goes to the fake client, ``settings`` to the window."""
+    """Makes windows, shown at 1280 x 800; ``script`` goes to the fake client, the rest to the window."""
     places: list[Workplace] = []
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     app.application_with_theme()
 
-    def make(*, settings: Settings | None = None, model: bool = True, **script: Any) -> Workplace:
+    def make(
+        *,
+        settings: Settings | None = None,
+        model: bool = True,
+        journal: JournalWriter | None = None,
+        **script: Any,
+    ) -> Workplace:
         chosen = settings or Settings(window_width=1280, window_height=800)
-        place = app.build(chosen, partial(FakeClient, **script), MODEL) if model else app.build(chosen, None)
+        client = partial(FakeClient, **script) if model else None
+        place = app.build(chosen, client, MODEL if model else None, journal)
         places.append(place)
         place.window.resize(chosen.window_width, chosen.window_height)  # the off-screen display is smaller
         place.window.show()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ...findings.finding import Judgement
 from ...reasoning.request import (
     Answered,
     Event,
@@ -62,6 +63,8 @@ class Answer:
         Why there is no answer, when ``status`` is ``"failed"``.
     own_read : str
         What the reader committed before the answer unfolded (*your read first*), or empty.
+    judgement : Judgement or None
+        The reader's verdict on it.
     """
 
     request: ExplainRequest
@@ -75,6 +78,7 @@ class Answer:
     problem: str = ""
     warnings: tuple[str, ...] = ()
     own_read: str = ""
+    judgement: Judgement | None = None
 
     @property
     def running(self) -> bool:
@@ -134,6 +138,11 @@ class Answers:
     def put(self, answer: Answer) -> None:
         """Keep an explanation, in place of the one of the same request."""
         self._answers[answer.request.id] = answer
+
+    def bring_forward(self, request_id: str) -> None:
+        """Let an explanation count as the newest."""
+        if (known := self._answers.pop(request_id, None)) is not None:
+            self._answers[request_id] = known
 
     def drop(self, request_id: str) -> None:
         """Forget an explanation."""

@@ -76,6 +76,12 @@ class ExplainPanel(QFrame):
         self.page.show_answer(answer, self._session.series, folded=folded, selected_step=step)
         self._pages.setCurrentWidget(self.guide if answer is None else self._answer_page)
 
+    def put_below(self, widget: QWidget) -> None:
+        """Put something between the answer and the model's name."""
+        column = self.layout()
+        assert isinstance(column, QVBoxLayout)
+        column.insertWidget(column.count() - 1, widget)
+
     def _refresh_soon(self) -> None:
         if not self._soon.isActive():
             self._soon.start()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
+from ...findings.finding import Judgement
 from ...reasoning.request import Event, ExplainRequest, ModelState
 from ...volume.ct import ImageKey
 from .answer import Answer, Answers
@@ -25,6 +26,7 @@ class Explanations(QObject):
     """
 
     explanation_changed = Signal()  # what may be shown on this viewport, or its content
+    answered = Signal(object)  # an Answer, complete just now
     step_selected = Signal(int)  # -1 for none
     model_state_changed = Signal()
 
@@ -69,7 +71,10 @@ class Explanations(QObject):
             self.model_state = event
             self.model_state_changed.emit()
         elif (known := self._answers.get(event.request_id)) is not None:
-            self._put(known.after(event))
+            after = known.after(event)
+            self._put(after)
+            if after.explanation is not None and known.explanation is None:
+                self.answered.emit(after)
 
     def set_read_first(self, read_first: bool) -> None:
         """Whether the reader's own read comes first."""
@@ -85,6 +90,22 @@ class Explanations(QObject):
         """The reader wrote down a read of their own, before the model's answer unfolds."""
         if (known := self._answers.get(request_id)) is not None:
             self._put(replace(known, own_read=text))
+
+    def restore_answer(self, answer: Answer) -> None:
+        """An explanation of earlier is there again; one of the same request here is the newer."""
+        if self._answers.get(answer.request.id) is None:
+            self._put(answer)
+
+    def prefer_answer(self, request_id: str) -> None:
+        """Of several explanations of one image, show this one."""
+        self._answers.bring_forward(request_id)
+        self.explanation_changed.emit()
+
+    def set_judgement(self, request_id: str, judgement: Judgement | None) -> None:
+        """The reader's verdict on an explanation, or that there is none."""
+        known = self._answers.get(request_id)
+        if known is not None and known.judgement != judgement:
+            self._put(replace(known, judgement=judgement))
 
     def drop_answer(self, request_id: str) -> None:
         """Forget an explanation."""

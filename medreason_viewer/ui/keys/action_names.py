@@ -22,6 +22,16 @@ _NAMED: Final[dict[str, dict[str, str]]] = {
         **{f"box:{by}": f"Make the box {way}" for by, way in _RESIZES},
         "delete": "Remove what was drawn last",
     },
+    "Verdict": {
+        "accept": "Accept the answer",
+        "correct": "Correct the answer",
+        "reject": "Reject the answer, choose why",
+        "reject:place": "Reject: wrong place",
+        "reject:answer": "Reject: wrong answer",
+        "reject:nothing": "Reject: not there",
+        "reject:other": "Reject: in your own words",
+        "undo_verdict": "Take the verdict back",
+    },
     "Images": {
         "scroll:-1": "Previous image",
         "scroll:1": "Next image",
