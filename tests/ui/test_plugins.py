@@ -65,6 +65,12 @@ def said(place: Workplace) -> str:
     return "\n".join(banner.text.text() for banner in place.window.banners.banners())
 
 
+def test_plugins_are_found_without_a_window() -> None:
+    code = "import sys, medreason_viewer.plugins as p; p.installed(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"PySide6", "vtkmodules", "torch"} & {name.split(".")[0] for name in done.stdout.split()}
+
+
 def test_without_packages_there_is_nothing_and_no_menu(build: Opened) -> None:
     assert installed() == Installed()
     place = build()
