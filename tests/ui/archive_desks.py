@@ -21,7 +21,7 @@ from medreason_viewer.ui.launching.launching import Launching
 MakeDesk = Callable[..., "Desk"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Desk:
     """The window, and what works beside it."""
 
@@ -29,6 +29,14 @@ class Desk:
     launching: Launching
     desk: ArchiveDesk
     settings: Path
+    closed: bool = False
+
+    def close(self) -> None:
+        """End what works, once."""
+        if not self.closed:
+            self.closed = True
+            self.desk.close()
+            self.launching.close()
 
     def said(self) -> str:
         """What the worklist says below its tables."""
@@ -62,8 +70,7 @@ def make_desk(build: Callable[..., Workplace], archive: FakeArchive, tmp_path: P
 
     yield make
     for one in made:
-        one.desk.close()
-        one.launching.close()
+        one.close()
     left = [thread for thread in set(threading.enumerate()) - before if "archive" in thread.name]
     assert not [thread.name for thread in left if thread.is_alive()]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from archive_desks import archive, make_desk  # noqa: F401 - fixtures
 from fake_client import MODEL, FakeClient
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot

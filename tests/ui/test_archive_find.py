@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from archive_desks import MakeDesk, archive, make_desk  # noqa: F401
+from archive_desks import MakeDesk
 from fake_archive import FakeArchive
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
@@ -15,7 +15,7 @@ def test_a_study_is_searched_for_retrieved_and_opened(
     make_desk: MakeDesk,
     archive: FakeArchive,
     small_study: Path,
-    qtbot: QtBot,  # noqa: F811
+    qtbot: QtBot,
 ) -> None:
     study = archive.hold(small_study, patient_name="DOE^JANE", patient_id="P1", date="20200131")
     desk = make_desk()
@@ -43,7 +43,7 @@ def test_another_patient_is_announced(
     archive: FakeArchive,
     small_study: Path,
     tmp_path: Path,
-    qtbot: QtBot,  # noqa: F811
+    qtbot: QtBot,
 ) -> None:
     archive.hold(write_study(tmp_path / "other", patient="ROE^RICHARD"), patient_name="ROE^RICHARD")
     desk = make_desk()

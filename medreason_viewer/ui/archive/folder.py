@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from ...cancel import Cancel
 from ...errors import LaunchRefused, NothingToOpen
+from ...network.inbox import is_whole
 from ...volume.scan import scan
 from ..launching.matching import Found, find
 from ..launching.target import LaunchTarget
@@ -27,11 +27,9 @@ def look_into(folder: Path, study_uid: str, series_uid: str | None, cancel: Canc
     VolumeError, Cancelled
     """
     try:
-        whole = scan(folder, cancel=cancel)
+        whole = scan(folder, cancel=cancel, wanted=is_whole)
     except NothingToOpen:
         return None
-    own = tuple(each for each in whole.unreadable if each.path.suffix == ".dcm")  # the rest is the inbox's
-    whole = replace(whole, unreadable=own)
     try:
         found = find(whole, LaunchTarget(study=study_uid, series=series_uid or ""))
     except LaunchRefused:  # a UID that breaks the rules: the folder holds that study alone all the same

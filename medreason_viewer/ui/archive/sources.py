@@ -64,6 +64,16 @@ class Sources(QObject):
         """The archive; nothing is connected yet, but the keyring may be asked: for threads alone."""
         return self._opener(server, self.receiver)
 
+    def named(self, name: str) -> Archive:
+        """The archive of that name.
+
+        Raises
+        ------
+        SettingsError
+            If there is none any more.
+        """
+        return self.archive(Settings(pacs=self.servers).server(name))
+
     def archives(self) -> list[Archive]:
         """As :meth:`archive`, of all that are set."""
         return [self.archive(server) for server in self.servers]

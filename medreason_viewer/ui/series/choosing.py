@@ -27,6 +27,13 @@ def choose_image(parent: QWidget, title: str, then: Callable[[Path], object]) ->
     return dialog
 
 
+def choose_files(parent: QWidget, title: str, then: Callable[[list[Path]], object]) -> QFileDialog:
+    """Let the reader choose any number of files; ``then`` takes them. Does not block."""
+    dialog = _open(parent, title, QFileDialog.FileMode.ExistingFiles, lambda _path: None)
+    dialog.filesSelected.connect(lambda chosen: then([Path(each) for each in chosen]))
+    return dialog
+
+
 def choose_new_file(
     parent: QWidget, title: str, name: str, kind: str, then: Callable[[Path], object]
 ) -> QFileDialog:
