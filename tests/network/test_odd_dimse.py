@@ -23,6 +23,7 @@ from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import Cancelled, NetworkError, ServerRefused, ServerUnreachable
 from medreason_viewer.network import retrieving
 from medreason_viewer.network.archive import Query, StudyFound
+from medreason_viewer.network.dimse import taking
 from medreason_viewer.network.dimse.archive import DimseArchive
 from medreason_viewer.network.inbox import Inbox
 from medreason_viewer.network.limits import Limits
@@ -169,7 +170,7 @@ def test_cancel_is_heard_while_a_server_does_not_even_greet() -> None:
         timer.join()
 
 
-def _found(*files: Path) -> Callable[[Any], Iterator[Any]]:
+def _found(files: list[Path]) -> Callable[[Any], Iterator[Any]]:
     """Answers searches for series and images as an archive of these files would."""
 
     def find(event: Any) -> Iterator[Any]:
@@ -185,7 +186,7 @@ def _found(*files: Path) -> Callable[[Any], Iterator[Any]]:
     return find
 
 
-def _gives(*files: Path) -> Callable[[Any], Iterator[Any]]:
+def _gives(files: list[Path]) -> Callable[[Any], Iterator[Any]]:
     def get(event: Any) -> Iterator[Any]:
         yield len(files)
         for file in files:
@@ -207,7 +208,7 @@ def test_an_object_that_nobody_asked_for(
     renamed.SOPInstanceUID = renamed.file_meta.MediaStorageSOPInstanceUID = dcmread(wanted[0]).SOPInstanceUID
     renamed.save_as(tmp_path / "renamed.dcm")
     study = StudyFound(str(dcmread(wanted[0]).StudyInstanceUID))
-    handlers = {evt.EVT_C_FIND: _found(*wanted), evt.EVT_C_GET: _gives(*other, tmp_path / "renamed.dcm")}
+    handlers = {evt.EVT_C_FIND: _found(wanted), evt.EVT_C_GET: _gives([*other, tmp_path / "renamed.dcm"])}
     with odd_peer(handlers) as server, pytest.raises(NetworkError):
         list(retrieve(archive_of(server), study, inbox))
     assert not list(inbox.root.rglob("*.dcm"))
@@ -228,7 +229,7 @@ def test_a_server_that_sends_half_and_falls_silent(
         yield 0xFF00, dcmread(files[1])
 
     study = StudyFound(str(dcmread(files[0]).StudyInstanceUID))
-    with odd_peer({evt.EVT_C_FIND: _found(*files), evt.EVT_C_GET: get}) as server:
+    with odd_peer({evt.EVT_C_FIND: _found(files), evt.EVT_C_GET: get}) as server:
         arrived = []
         with pytest.raises(ServerUnreachable):
             arrived.extend(retrieve(archive_of(server, Limits(1, 1.0)), study, inbox))
@@ -236,10 +237,25 @@ def test_a_server_that_sends_half_and_falls_silent(
     assert len(list(inbox.root.rglob("*.dcm"))) == 1
 
 
+def test_an_object_without_end(tmp_path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrieving, "_PAUSES_S", ())
+    monkeypatch.setattr(taking, "LARGEST_BYTES", 400_000)
+    files = large_series(tmp_path, 3, matrix=256)  # 131 kB each: together more than one may have
+    huge = large_series(tmp_path / "huge", 1, matrix=4096)
+    study = StudyFound(str(dcmread(files[0]).StudyInstanceUID))
+    with odd_peer({evt.EVT_C_FIND: _found(files), evt.EVT_C_GET: _gives(files)}) as server:
+        assert len(list(retrieve(archive_of(server), study, inbox))) == 3
+        monkeypatch.setattr(taking, "LARGEST_BYTES", 100_000)
+        files[:] = huge
+        with pytest.raises(ServerRefused, match="larger than"):
+            list(retrieve(archive_of(server), study, inbox, again=True))
+    assert not list(inbox.root.rglob("*.dcm"))
+
+
 def test_a_study_whose_patient_was_corrected_is_fetched_anew(tmp_path: Path, inbox: Inbox) -> None:
     files = study_files(tmp_path, slices=2)
     study = StudyFound(str(dcmread(files[0]).StudyInstanceUID), patient_id="WRONG")
-    with odd_peer({evt.EVT_C_FIND: _found(*files), evt.EVT_C_GET: _gives(*files)}) as server:
+    with odd_peer({evt.EVT_C_FIND: _found(files), evt.EVT_C_GET: _gives(files)}) as server:
         archive = archive_of(server)
         assert [each.fresh for each in retrieve(archive, study, inbox)] == [True, True]
         assert [each.fresh for each in retrieve(archive, study, inbox)] == [False, False]

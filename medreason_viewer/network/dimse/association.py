@@ -134,6 +134,9 @@ def _end(link: association.Association) -> None:
     link.kill()
     if link.is_alive():
         link.join(ANSWER_S)
+    connection = link.dul.socket
+    if connection is not None and connection.socket is not None:  # broken off before its own thread closed it
+        connection.socket.close()
 
 
 def _why_not(server: Server, link: association.Association, limits: Limits) -> NetworkError:

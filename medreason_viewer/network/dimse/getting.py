@@ -12,7 +12,7 @@ from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
 
 from ...cancel import Cancel
-from ...errors import NetworkError, ServerRefused
+from ...errors import Cancelled, NetworkError, ServerRefused
 from ...servers import Receiver, Server
 from ..archive import Wanted
 from ..inbox import StudyFolder
@@ -31,7 +31,7 @@ _UNKNOWN_DESTINATION: Final = 0xA801
 
 def get(server: Server, wanted: Wanted, into: StudyFolder, limits: Limits, put: Put, stop: Cancel) -> None:
     """Ask for it, and take it over the same association."""
-    taker, too_much = Taker(into, wanted.sop_uids, put), TooMuch()
+    taker, too_much = Taker(into, wanted.sop_uids, put), TooMuch(lambda event: stop.request())
     storage = one_syntax_each(instance.sop_class for instance in wanted.instances)
     classes = dict.fromkeys(context.abstract_syntax for context in storage)
     roles = [build_role(sop_class, scp_role=True) for sop_class in classes if sop_class is not None]
@@ -41,10 +41,15 @@ def get(server: Server, wanted: Wanted, into: StudyFolder, limits: Limits, put: 
         (evt.EVT_DIMSE_RECV, too_much.over),
     ]
     contexts = [build_context(GET), *storage]
-    with associated(server, contexts, stop, negotiate=roles, handlers=handlers, limits=limits) as link:
-        for identifier in requests(wanted):
-            _follow(server, link.send_c_get(identifier, GET), put)
-            check_room(taker)
+    try:
+        with associated(server, contexts, stop, negotiate=roles, handlers=handlers, limits=limits) as link:
+            for identifier in requests(wanted):
+                _follow(server, link.send_c_get(identifier, GET), put)
+                check_room(taker)
+    except Cancelled:
+        if too_much.noticed:
+            raise ServerRefused(f"{server.name} sends an object larger than any may be.") from None
+        raise
 
 
 def move(

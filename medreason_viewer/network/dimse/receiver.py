@@ -49,7 +49,7 @@ def listening(
     if not allowed:
         raise ValueError("nobody would be allowed to send")
     entity = _entity(receiver, allowed)
-    too_much = TooMuch()
+    too_much = TooMuch(lambda event: event.assoc.abort(block=False))
     handlers: list[Any] = [
         (evt.EVT_C_STORE, take),
         (evt.EVT_DATA_RECV, too_much.count),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from collections.abc import Callable
 from typing import Final
 
 from pynetdicom.events import Event
@@ -17,7 +19,7 @@ STORED: Final = 0x0000
 NO_ROOM: Final = 0xA700
 MISMATCH: Final = 0xA900
 NOT_UNDERSTOOD: Final = 0xC000
-LARGEST_BYTES: Final = 4 * 1024**3
+LARGEST_BYTES: Final = 2 * 1024**3
 
 
 class Taker:
@@ -50,23 +52,35 @@ class Taker:
 
 
 class TooMuch:
-    """Breaks off a peer that sends one object without an end.
+    """Notices a peer that sends one object without an end.
 
     pynetdicom collects an object in memory before anyone is asked about it.
+
+    Parameters
+    ----------
+    end : callable
+        Given the event; ends the association.
+
+    Attributes
+    ----------
+    noticed : bool
+        Whether it happened.
     """
 
-    def __init__(self, most: int = LARGEST_BYTES) -> None:
-        self._most = most
-        self._received: dict[int, int] = {}
+    def __init__(self, end: Callable[[Event], None]) -> None:
+        self._end = end
+        self.noticed = False
+        self._received: dict[int, float] = {}
 
     def count(self, event: Event) -> None:
         """Bind to EVT_DATA_RECV."""
         link = id(event.assoc)
         self._received[link] = self._received.get(link, 0) + len(event.data)
-        if self._received[link] > self._most:
-            log.warning("A peer sent an object larger than %d bytes and was broken off", self._most)
-            self._received.pop(link)
-            event.assoc.abort(block=False)
+        if self._received[link] > LARGEST_BYTES:
+            log.warning("A peer sent an object larger than %d bytes and was broken off", LARGEST_BYTES)
+            self._received[link] = -math.inf  # once is enough
+            self.noticed = True
+            self._end(event)
 
     def over(self, event: Event) -> None:
         """An object is complete, or its association: bind to EVT_DIMSE_RECV and EVT_CONN_CLOSE."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 from typing import Final
 
@@ -13,6 +14,7 @@ from pynetdicom.events import Event
 from ...cancel import Cancel
 
 _POLL_S: Final = 0.05
+_NO_LINGERING: Final = struct.pack("ii", 1, 0)  # a peer in the middle of sending hears of it at once
 
 
 class Watch:
@@ -56,4 +58,5 @@ def shut(link: Association) -> None:
     connection = link.dul.socket
     if connection is not None and connection.socket is not None:
         with contextlib.suppress(OSError):  # the plain one, also under TLS: it wakes whoever reads
+            connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
             socket.socket.shutdown(connection.socket, socket.SHUT_RDWR)
