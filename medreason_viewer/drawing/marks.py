@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from . import style
-from .overlay import Angle, Crosshair, Distance, KeyMark, Outline, OverlayItem, RegionBox, Spacing
+from .overlay import Angle, Crosshair, Distance, Drawn, KeyMark, Outline, OverlayItem, RegionBox, Spacing
 from .placement import Placement, Size
 
 _SOURCE_WORDS = {"reader": "reader", "model": "model", "grown": "grown"}
@@ -64,6 +64,24 @@ def _outline(
 ) -> None:
     polygon = QPolygonF([placement.to_view_point(point) for point in item.points_slice])
     _stroke(painter, polygon, style.LESION, closed=True)
+
+
+@_paint.register
+def _drawn(
+    item: Drawn, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, size: Size
+) -> None:
+    area, corner = QRectF(0, 0, *size), None
+    for outline in item.outlines_slice:
+        polygon = QPolygonF([placement.to_view_point(point) for point in outline])
+        if len(outline) == 1:
+            _dots(painter, [polygon.first()], style.OTHERS)
+        else:
+            _stroke(painter, polygon, style.OTHERS, closed=item.closed, width=1.4)
+        if corner is None and polygon.boundingRect().adjusted(-1, -1, 1, 1).intersects(area):
+            corner = polygon.boundingRect().topLeft()
+    words = style.plain(item.label)
+    if words and corner is not None:
+        _label(painter, corner - QPointF(0, 5), words, style.OTHERS, size)
 
 
 @_paint.register
@@ -137,9 +155,9 @@ def _stroke(
             painter.drawPolyline(points)
 
 
-def _dots(painter: QPainter, points: list[QPointF]) -> None:
+def _dots(painter: QPainter, points: list[QPointF], colour: QColor = style.MEASURE) -> None:
     painter.setPen(style.HALO)
-    painter.setBrush(style.MEASURE)
+    painter.setBrush(colour)
     for point in points:
         painter.drawEllipse(point, 2.8, 2.8)
 

@@ -32,6 +32,23 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """What somebody else drew, from a file: its lines, and what it is called and whose it is, in ``label``.
+
+    Attributes
+    ----------
+    outlines_slice : tuple of outlines
+        Each a line of points; one point alone marks a place.
+    closed : bool
+        Whether each line ends where it begins.
+    """
+
+    outlines_slice: tuple[tuple[Point, ...], ...]
+    closed: bool
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Distance:
     """A straight line whose length is told."""
 
@@ -76,7 +93,7 @@ class KeyMark:
 
 
 Measurement = Distance | Angle
-OverlayItem = RegionBox | Outline | Distance | Angle | Crosshair | KeyMark
+OverlayItem = RegionBox | Outline | Drawn | Distance | Angle | Crosshair | KeyMark
 
 
 def _vector(start: Point, end: Point, spacing_mm: Spacing | None) -> Point:

@@ -19,6 +19,7 @@ LETTER: Final = QColor("#e2c27a")
 CAUTION: Final = QColor("#e6a93c")
 MEASURE: Final = QColor("#f0a13a")
 LESION: Final = QColor("#f29bd6")
+OTHERS: Final = QColor("#c3a6ff")
 KEY: Final = QColor("#ffd23f")
 CROSSHAIR: Final = QColor("#8fc3da")
 SOURCES: Final[dict[Source, QColor]] = {

@@ -27,6 +27,7 @@ from .keys.profile import Tool
 from .viewport.first_window import automatic_window
 from .viewport.grown import Grown
 from .viewport.marks import Place
+from .viewport.others import Others
 from .viewport.reading_order import ReadingOrder
 from .viewport.slabs import Slabs
 
@@ -57,6 +58,8 @@ class Session(ReadingOrder):
         The images the reader marked.
     slabs : Slabs
         The slab shown in place of single images.
+    others : Others
+        What objects beside the images draw on them.
     """
 
     scan_changed = Signal()
@@ -83,6 +86,9 @@ class Session(ReadingOrder):
         self.slabs = Slabs(self, self)
         self.slice_changed.connect(self.slabs.work_out)
         self.slabs.arrived.connect(self.explanation_changed)
+        self.others = Others(self, self)
+        self.series_changed.connect(self.others.look)
+        self.others.arrived.connect(self.overlay_changed)
         self._waits_for_window = True
         self._looks: dict[int, _Look] = {}
 

@@ -135,7 +135,10 @@ class SceneSource(QObject):
 
     def _items(self) -> tuple[OverlayItem, ...]:
         session = self._session
-        items: list[OverlayItem] = list(session.measurements)
+        items: list[OverlayItem] = []
+        if session.explainable:  # what others drew belongs to single images as acquired
+            items += session.others.items(session.slice_index)
+        items += session.measurements
         if (answer := session.answer) is not None:
             items += self._explanation_items(answer)
         drawn = session.box_slice
