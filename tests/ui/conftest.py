@@ -13,6 +13,7 @@ from fake_client import MODEL, FakeClient
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from small_study import write_study
+from verdict_disk import Disk
 
 from medreason_viewer import app
 from medreason_viewer.app import Workplace
@@ -80,3 +81,11 @@ def opened(build: Build, small_study: Path, qtbot: QtBot) -> Callable[..., Workp
         return place
 
     return make
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """A journal of the test's own."""
+    made = Disk(tmp_path)
+    yield made
+    made.release()

@@ -2,72 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from keys_in_memory import MemoryKeys
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
+from verdict_disk import BOX, SETTINGS, Disk, desk, explain, kept, press
 
 from medreason_viewer.app import Workplace
 from medreason_viewer.errors import JournalError
 from medreason_viewer.findings.finding import Finding
-from medreason_viewer.findings.journal import Journal, JournalWriter, Receipt, Subject, Views
+from medreason_viewer.findings.journal import Journal, JournalWriter, Subject, Views
 from medreason_viewer.settings import Settings
-from medreason_viewer.ui.findings.desk import FindingDesk
 from medreason_viewer.volume.geometry import SliceBox
-
-PLAIN = Qt.KeyboardModifier.NoModifier
-BOX = SliceBox(14, 26, 22, 34)
-SETTINGS = Settings(window_width=1280, window_height=800, reader_name="Jane Roe")
-
-
-class TroubledJournal(Journal):
-    """A journal whose disk waits, or refuses, as the test says."""
-
-    gate: threading.Event
-    trouble: str
-
-    def append_all(self, events: Any) -> list[Receipt | Exception]:
-        assert self.gate.wait(10)
-        if self.trouble:
-            raise JournalError(self.trouble)
-        return super().append_all(events)
-
-
-class Disk:
-    """A journal in a folder, and what its disk does."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path, self.keys = folder / "journal.sqlite3", MemoryKeys()
-        TroubledJournal.gate, TroubledJournal.trouble = threading.Event(), ""
-        TroubledJournal.gate.set()
-
-    def writer(self) -> JournalWriter:
-        return JournalWriter(lambda: TroubledJournal.open(self.path, self.keys))
-
-    def hold(self) -> None:
-        TroubledJournal.gate.clear()
-
-    def release(self) -> None:
-        TroubledJournal.gate.set()
-
-    def refuse(self, sentence: str) -> None:
-        TroubledJournal.trouble = sentence
-
-    def findings(self) -> list[Finding]:
-        with Views.open_to_read(self.path) as views:
-            return views.findings()
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    made = Disk(tmp_path)
-    yield made
-    made.release()
 
 
 @pytest.fixture
@@ -80,28 +29,6 @@ def answered(opened: Callable[..., Workplace], disk: Disk, qtbot: QtBot) -> Call
         return place
 
     return make
-
-
-def explain(place: Workplace, qtbot: QtBot) -> None:
-    place.session.set_box(BOX)
-    place.window.explain_box()
-    qtbot.waitUntil(lambda: place.session.answer is not None and place.session.answer.explanation is not None)
-
-
-def desk(place: Workplace) -> FindingDesk:
-    assert place.findings is not None
-    return place.findings
-
-
-def press(
-    place: Workplace, qtbot: QtBot, key: Qt.Key, modifier: Any = Qt.KeyboardModifier.NoModifier
-) -> None:
-    place.window.parts.view.setFocus()
-    qtbot.keyClick(place.window.parts.view, key, modifier)
-
-
-def kept(place: Workplace, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: desk(place).bar.saving.text() == "kept")
 
 
 def test_an_answer_is_pending_until_it_is_on_the_disk(

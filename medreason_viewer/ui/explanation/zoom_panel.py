@@ -41,6 +41,12 @@ class CrispImage(QWidget):
         self._image = None if pixels is None else colour_image(pixels)
         self.update()
 
+    def say_empty(self, words: str) -> None:
+        """What stands where there is no image."""
+        if words != self._empty:
+            self._empty = words
+            self.update()
+
     def sizeHint(self) -> QSize:
         """A square."""
         return QSize(_MOST, _MOST)
@@ -86,6 +92,9 @@ class ZoomPanel(QWidget):
     def show_answer(self, answer: Answer | None) -> None:
         """Show the images of an explanation, or none."""
         zoom = answer.zoom if answer else None
+        kept = answer is not None and answer.explanation is not None  # pictures are not, only what was said
+        self.model_input.say_empty("not kept" if kept else "no image yet")
+        self.zoom.say_empty("not kept" if kept else "no region yet")
         self.model_input.show_pixels(zoom.model_input if zoom else None)
         self.zoom.show_pixels(zoom.zoom if zoom else None)
         self._zoom_caption.setText(_zoom_caption(answer))

@@ -10,9 +10,11 @@ from ...findings.journal import JournalWriter
 from ...settings import Settings
 from ..main_window import MainWindow
 from .book import FindingBook
+from .finding_list import FindingList
 from .link import JournalLink
 from .pending_sign import PendingSign
 from .reader import Reader
+from .restoring import Restoring
 from .verdict_bar import VerdictBar
 from .verdicts import Verdicts
 
@@ -38,7 +40,10 @@ class FindingDesk(QObject):
         self.verdicts = Verdicts(session, self.book, self.reader)
         self.bar = VerdictBar(self.verdicts, parts.view.bindings)
         self.sign = PendingSign(self.link, self.book)
+        self.list = FindingList(session, self.book)
+        self.restoring = Restoring(session, self.link, self.book)
         parts.explain.put_below(self.bar)
+        parts.series.put_below(self.list)
         parts.footer.addPermanentWidget(self.sign)
         parts.view.action_requested.connect(self.verdicts.do)
         for said in (self.verdicts.message, self.book.message, self.link.refused):
@@ -46,4 +51,5 @@ class FindingDesk(QObject):
 
     def close(self) -> bool:
         """Write what is pending; returns whether that was done in time."""
+        self.restoring.close()
         return self.link.close(_LAST_WORDS_S)

@@ -17,7 +17,7 @@ from .kept import KeptFinding
 from .verdicts import OTHER, REASONS, Verdicts
 
 _WORDS: Final = {"accepted": "Accepted", "corrected": "Corrected", "rejected": "Rejected"}
-_ICONS: Final = {
+ICONS: Final = {
     "accepted": ("mdi6.check-circle", theme.GOOD),
     "corrected": ("mdi6.pencil-circle", theme.ACCENT),
     "rejected": ("mdi6.close-circle", theme.CAUTION),
@@ -85,7 +85,7 @@ class VerdictBar(QFrame):
         self.verdict.setText(verdict_words(judged))
         self.sign.setVisible(judged is not None)
         if judged is not None:
-            self.sign.setPixmap(theme.pixmap(*_ICONS[judged.verdict], 16))
+            self.sign.setPixmap(theme.pixmap(*ICONS[judged.verdict], 16))
         self.undo.setVisible(known.undoable)
 
     def _show_saving(self, known: KeptFinding) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFrame, QListWidgetItem, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QListWidgetItem, QVBoxLayout, QWidget
 
 from ...volume.series import Scan, Series, Study
 from ..explanation import wording
@@ -65,6 +65,12 @@ class SeriesPanel(QFrame):
             item = self.list.item(row)
             if item.data(_SERIES) is series:
                 item.setData(THUMBNAIL, image)
+
+    def put_below(self, widget: QWidget) -> None:
+        """Put something under the list."""
+        column = self.layout()
+        assert column is not None
+        column.addWidget(widget)
 
     def _tell_sight(self) -> None:
         area = self.list.viewport().rect()
