@@ -45,10 +45,7 @@ def test_the_control_goes_on_from_the_same_bundle_and_stands_before_grpo(tmp_pat
     works = {work.stage: work for work in plan(config)}
     assert list(works) == ["ingest", "sft", "grpo", "control", "evaluate", "report", "export"]
     assert list(bundles_of(config)) == ["sft", "control", "grpo"]
-    sft, control = (
-        cli._parser().parse_args(works[stage].steps[0].arguments)
-        for stage in ("sft", "control")
-    )
+    sft, control = (cli._parser().parse_args(works[stage].steps[0].arguments) for stage in ("sft", "control"))
     grpo = cli._parser().parse_args(works["grpo"].steps[0].arguments)
     assert control.start == grpo.bundle == sft.out
     assert control.as_long_as == grpo.work

@@ -86,6 +86,12 @@ def _add_objective(group: Any) -> None:
     group.add_argument("--clip", type=float, default=0.2, help="of the probability ratio")
     group.add_argument("--clip-high", type=float, help="its upper bound, where it differs")
     group.add_argument("--loss", choices=_LOSSES, default="dapo")
+    group.add_argument(
+        "--scale",
+        choices=("group", "batch", "none"),
+        default="group",
+        help="by whose spread of rewards an advantage is divided",
+    )
     group.add_argument("--keep-truncated", action="store_true", help="learn from replies that were cut off")
     weights = "weight of the {} reward".format
     group.add_argument("--correctness", type=float, default=1.0, help=weights("correctness"))

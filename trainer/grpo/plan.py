@@ -16,6 +16,7 @@ from ..tuning import processes, tracking
 from .rewards import Weights
 
 Loss = Literal["grpo", "dr_grpo", "dapo", "bnpo", "gspo"]
+Scale = Literal["group", "batch", "none"]
 Rollouts = Literal["local", "vllm"]
 LOSSES: Final[tuple[Loss, ...]] = ("grpo", "dr_grpo", "dapo", "bnpo", "gspo")
 DEFAULT_TURNS: Final = {"locate": 0.5, "reason": 0.5}
@@ -43,6 +44,9 @@ class Grpo:
         Bounds of the probability ratio: 1 - clip to 1 + clip_high (None: clip).
     loss : {"grpo", "dr_grpo", "dapo", "bnpo", "gspo"}
         ``gspo`` is ``grpo`` with one ratio a completion (Zheng et al. 2025, arXiv 2507.18071).
+    scale : {"group", "batch", "none"}
+        By whose spread of rewards an advantage is divided. ``group`` makes every prompt count alike, however
+        little its replies differ; ``none`` is what Liu et al. 2025 (arXiv 2503.20783) advise.
     max_new_tokens : int or None
         Of a completion; None takes the longest that the bundle allows.
     mask_truncated : bool
@@ -76,6 +80,7 @@ class Grpo:
     clip: float = 0.2
     clip_high: float | None = None
     loss: Loss = "dapo"
+    scale: Scale = "group"
     temperature: float = 1.0
     max_new_tokens: int | None = None
     mask_truncated: bool = True
@@ -159,6 +164,7 @@ class Grpo:
             "epsilon": self.clip,
             "epsilon_high": self.clip_high,
             "loss_type": "grpo" if self.loss == "gspo" else self.loss,
+            "scale_rewards": self.scale,
             "importance_sampling_level": "sequence" if self.loss == "gspo" else "token",
             "temperature": self.temperature,
             "max_completion_length": self.max_new_tokens or longest,
