@@ -35,6 +35,7 @@ from .ui.keys.bindings import InputBindings
 from .ui.keys.kept import profile_of, read_settings
 from .ui.launching.known import archive_fetch
 from .ui.launching.launching import Launching
+from .ui.launching.recent import RecentStudies
 from .ui.launching.request import LaunchRequest
 from .ui.launching.single import Claim, Doorkeeper
 from .ui.launching.system import SystemRequests
@@ -189,7 +190,8 @@ def run(
     application = application_with_theme()
     where = settings_path or settings_file.default_path()
     settings, problem = read_settings(where)
-    place = build_for(settings, bundle, JournalWriter())
+    journal = JournalWriter()
+    place = build_for(settings, bundle, journal)
     if problem:
         place.session.message.emit(problem)
     else:
@@ -197,7 +199,9 @@ def run(
     sys.excepthook = partial(_unexpected, place.session)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl+C in the shell waits for the next event
     offer = _offer(place, installed() if plugins else Installed())
-    launching = Launching(place.window, fetch=archive_fetch(lambda: desk.sources.archives(), Inbox))
+    recent = RecentStudies(place.session, journal, place.window)
+    fetch = archive_fetch(lambda: desk.sources.archives(), Inbox)
+    launching = Launching(place.window, places=recent.places, fetch=fetch)
     desk = ArchiveDesk(place.window, launching, ArchivePlaces(where))
     doorkeeper = Doorkeeper(claim) if claim is not None else None
     if doorkeeper is not None:

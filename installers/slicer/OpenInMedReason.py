@@ -1,8 +1,8 @@
 """3D Slicer: open the volume that is shown in MedReason Viewer, at the point that is looked at.
 
 A scripted module. In Slicer, add its folder under Edit > Application Settings > Modules > Additional module
-paths, and restart. It hands over a ``medreason://`` link (``installers/links.md``): UIDs, a place, and the folder
-on this machine. Nothing goes over a network; a patient is named only where the folder's path does.
+paths, and restart. It hands over a ``medreason://`` link (``installers/links.md``): UIDs, a place, and the
+folder on this machine. Nothing goes over a network; a patient is named only where the folder's path does.
 """
 
 from pathlib import Path

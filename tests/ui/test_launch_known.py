@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from medreason_viewer.app import Workplace
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import LaunchRefused, ServerUnreachable
-from medreason_viewer.findings.journal.events import StudyOpened
+from medreason_viewer.findings.journal import Journal, JournalWriter, StudyOpened
+from medreason_viewer.findings.journal.keys import FilePlace
 from medreason_viewer.network.archive import Query, StudyFound
 from medreason_viewer.network.inbox import Inbox
 from medreason_viewer.ui.launching.known import archive_fetch, recent_places
+from medreason_viewer.ui.launching.recent import RecentStudies
 from medreason_viewer.ui.launching.target import LaunchTarget
 from medreason_viewer.volume.series import Identity
 
@@ -67,3 +70,23 @@ def test_an_archive_that_is_down_does_not_hide_the_next(tmp_path: Path) -> None:
     with pytest.raises(ServerUnreachable):
         fetch(LaunchTarget(study="1.2"), Cancel())
     assert len(up.asked) == 1
+
+
+def test_what_was_opened_is_found_again_by_its_number(
+    opened: Callable[..., Workplace], small_study: Path, tmp_path: Path
+) -> None:
+    journal = JournalWriter(
+        lambda: Journal.open(tmp_path / "kept" / "journal.db", FilePlace(tmp_path / "keys"))
+    )
+    place = opened()
+    recent = RecentStudies(place.session, journal)
+    place.session.step_series(1)
+    place.session.step_series(-1)
+    place.session.step_series(1)
+    series = place.session.series
+    assert series is not None
+    assert journal.ask(lambda kept: len(list(kept.entries("opened")))).result(10) == 2, "each series once"
+    assert list(recent.places(LaunchTarget(study=series.identity.study_uid))) == [small_study]
+    assert list(recent.places(LaunchTarget(study="1.2.3"))) == []
+    journal.close()
+    assert list(recent.places(LaunchTarget(study=series.identity.study_uid))) == [], "and no error without it"
