@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
+from pydicom.uid import DeflatedExplicitVRLittleEndian, generate_uid
 
 from medreason_viewer.findings.dicom import report
 from medreason_viewer.findings.dicom.contours import RTSTRUCT_CLASS, filled
@@ -287,3 +287,14 @@ def test_what_is_drawn_on_a_screen_is_not_drawn_on_an_image(series: Series, show
     read = overlays_of([made], series)
     assert [region.outlines_slice for region in read.regions] == [(((BOX.x1, BOX.y1),),)]
     assert "on the screen" in read.notes[0]
+
+
+def test_a_deflated_segmentation_is_read_and_a_bomb_is_not(
+    series: Series, shown: Exhibit, tmp_path: Path
+) -> None:
+    made = segmentation(shown, AT)
+    made.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    assert {region.slice_index for region in overlays_of([saved(made, tmp_path)], series).regions} == {SLICE}
+    made.add_new(0x00090010, "LO", "bomb")
+    made.add_new(0x00091001, "OB", bytes(60_000_000))
+    assert overlays_of([saved(made, tmp_path)], series).regions == ()

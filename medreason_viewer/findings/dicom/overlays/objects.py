@@ -13,7 +13,7 @@ from ....volume.dicom.full import read_whole, silence
 from ....volume.dicom.names import SEGMENTATION_CLASSES
 from ....volume.series import Series
 from ..contours import RTSTRUCT_CLASS
-from ..files import files_of_class
+from ..files import files_of_class, sop_class
 from .graphics import graphics
 from .masks import masks
 from .overlay import Kind, Overlay, Overlays
@@ -82,6 +82,8 @@ def overlays_of(objects: Iterable[Path | Dataset], series: Series) -> Overlays:
 
 
 def _read(source: Path | Dataset, series: Series) -> tuple[list[Overlay], str]:
+    if isinstance(source, Path) and source.is_file() and sop_class(source) not in _CLASSES:
+        return [], ""  # told by its header: a file of another kind may be of any size
     where = source.name if isinstance(source, Path) else "An object"
     form, placing = None, Placing(series)
     try:
