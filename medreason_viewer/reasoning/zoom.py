@@ -213,7 +213,8 @@ def composite(
     hu, padding
         As for :func:`model_image`.
     box_slice : SliceBox or None
-        The region; None gives the plain image, as does a manifest whose zoom is not embedded.
+        The region; None gives the plain image. A manifest whose zoom is not embedded gives the region's
+        outline alone, where it draws one.
 
     Raises
     ------
@@ -222,7 +223,7 @@ def composite(
     """
     channels = _channels(hu, padding, manifest.image)
     plain = _plain(channels, manifest.image)
-    if box_slice is None or not manifest.zoom.embedded:
+    if box_slice is None:
         return Composite(plain.image, plain.slice_map)
     spec, slice_map = manifest.zoom, plain.slice_map
     crop = crop_for(box_slice, slice_map.rows, slice_map.cols, spec)
@@ -230,6 +231,8 @@ def composite(
     image = plain.image.copy()
     if spec.draw_region:
         _outline(image, slice_map.integer_box(box_slice), spec)
+    if not spec.embedded:
+        return Composite(image, slice_map)
     left, top, right, bottom = _inset(region.centre, crop, slice_map, spec)
     part = (int(crop.x0), int(crop.y0), int(crop.x1), int(crop.y1))
     zoom = _resized(channels, bottom - top, right - left, part)

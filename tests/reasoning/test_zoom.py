@@ -343,9 +343,18 @@ def test_the_composite_takes_a_few_milliseconds() -> None:
     assert min(took) < 0.02
 
 
-def test_without_an_embedded_zoom_the_plain_slice_is_reasoned_on() -> None:
-    bare = dataclasses.replace(DEMO, zoom=dataclasses.replace(DEMO.zoom, embedded=False))
-    picture = composite(NOISE, SliceBox(50, 60, 90, 95), bare)
+def test_without_an_embedded_zoom_the_region_is_outlined_or_the_plain_slice_is_reasoned_on() -> None:
+    spec, box = dataclasses.replace(DEMO.zoom, embedded=False), SliceBox(50, 60, 90, 95)
+    plain = model_image(NOISE, DEMO).image
+    bare = dataclasses.replace(DEMO, zoom=dataclasses.replace(spec, draw_region=False))
+    picture = composite(NOISE, box, bare)
     assert picture.zoom is None
     assert picture.inset_model is None
-    np.testing.assert_array_equal(picture.image, model_image(NOISE, DEMO).image)
+    np.testing.assert_array_equal(picture.image, plain)
+    outlined = composite(NOISE, box, dataclasses.replace(DEMO, zoom=spec))
+    assert outlined.zoom is None
+    changed = (outlined.image != plain).any(-1)
+    x0, y0, x1, y1 = outlined.slice_map.integer_box(box)
+    assert changed.any()
+    changed[y0:y1, [x0, x1 - 1]] = changed[[y0, y1 - 1], x0:x1] = False
+    assert not changed.any()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _VARIANTS: Final = {
     "blank": "show the model air instead of the slices",
-    "without-zoom": "reason on the plain slice, no part of it enlarged",
+    "without-zoom": "the region is outlined, not enlarged",
     "without-thinking": "ask for the answer alone",
     "with-options": "tell the options, all of them: beside it stands --without-right-option",
     "readers-region": "mark a region, as a reader does; boxes are then the reader's",
