@@ -16,6 +16,7 @@ RAISED: Final = "#1c2227"
 LINE: Final = "#2b333a"
 TEXT: Final = "#d5dbe1"
 MUTED: Final = "#8e99a4"
+SELECTED: Final = "#24465c"  # behind a row that is chosen
 ACCENT: Final = "#4fa8dc"
 CAUTION: Final = "#e3a63f"  # contradictions, warnings
 GOOD: Final = "#86b98a"
@@ -75,6 +76,10 @@ QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
 QProgressBar {{ background: {GROUND}; border: 0; border-radius: 2px; max-height: 4px; }}
 QProgressBar::chunk {{ background: {ACCENT}; border-radius: 2px; }}
 QListView {{ background: {PANEL}; border: 0; outline: 0; }}
+QTableView {{ background: {GROUND}; alternate-background-color: {PANEL}; border: 1px solid {LINE}; outline: 0;
+              selection-background-color: {SELECTED}; selection-color: #ffffff; }}
+QTableView:focus {{ border-color: {ACCENT}; }}
+QHeaderView::section {{ background: {RAISED}; border: 0; border-right: 1px solid {LINE}; padding: 4px 6px; }}
 QStatusBar {{ background: {PANEL}; border-top: 1px solid {LINE}; }}
 QStatusBar::item {{ border: 0; }}
 QFrame#side {{ background: {PANEL}; }}

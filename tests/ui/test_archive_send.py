@@ -82,7 +82,7 @@ def test_what_waits_is_shown_tried_again_and_resumed_by_the_next_start(
     qtbot.mouseClick(desk.desk.send_sign, Qt.MouseButton.LeftButton)
     page = desk.desk.send_page
     qtbot.waitUntil(lambda: "The archive is away." in page.reason.text())
-    assert "Tried again" in page.table.rows.rows[0].texts[5]
+    assert "Next try" in page.table.rows.rows[0].texts[5]
     desk.close()
     assert not archive.sent
     files = [path for path in (desk.settings.parent / "outbox").rglob("*") if path.is_file()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Final
 
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -26,6 +27,8 @@ from .searching import Searching
 from .server_form import ServerForm
 from .sources import Sources
 
+_WIDEST: Final = 620
+
 
 class ArchivesPage(QWidget):
     """What is changed here is set once it is saved: in the settings file, and secrets in the keyring."""
@@ -38,6 +41,7 @@ class ArchivesPage(QWidget):
         self.list = QListWidget()
         self.list.setAccessibleName("Archives")
         self.list.setFixedWidth(220)
+        self.list.setSpacing(2)
         self.form, self.receiver = ServerForm(), ReceiverForm()
         self.add, self.remove = QPushButton("&New"), QPushButton("Re&move")
         self.test, self.save = QPushButton("Test"), QPushButton("&Save")
@@ -172,6 +176,7 @@ class ArchivesPage(QWidget):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(inside)
+        inside.setMaximumWidth(_WIDEST)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(14, 12, 14, 10)
         whole.setSpacing(14)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from ...cancel import Cancel
 from ...errors import Cancelled, MedReasonError
 from ...network.archive import SeriesFound, StudyFound
 from ...network.inbox import Inbox
-from ...network.retrieving import Arrived, retrieve, retrieved
+from ...network.retrieving import retrieve, retrieved
 from ...servers import Server
 from .advice import sentence
 from .errands import FAULT
@@ -26,7 +25,7 @@ from .sources import Sources
 
 log = logging.getLogger(__name__)
 
-_INTERVAL_S: Final = 0.05
+_INTERVAL_MS: Final = 60
 _MOST_REMEMBERED: Final = 50
 
 Aside = Callable[[Server], AbstractContextManager[None]]
@@ -50,7 +49,6 @@ class Retrieving(QObject):
     """
 
     changed = Signal(object)
-    _came = Signal(object, int, int, object)
     _over = Signal(object, str)
 
     def __init__(
@@ -66,7 +64,10 @@ class Retrieving(QObject):
         self._number = 0
         self._running: tuple[int, Cancel] | None = None
         self._thread: threading.Thread | None = None
-        self._came.connect(self._progress, Qt.ConnectionType.QueuedConnection)
+        self._now: tuple[Cancel, int, int, Path] | None = None  # as the thread has it
+        self._clock = QTimer(self)
+        self._clock.setInterval(_INTERVAL_MS)
+        self._clock.timeout.connect(self._progress)
         self._over.connect(self._end, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -135,6 +136,7 @@ class Retrieving(QObject):
         cancel = Cancel()
         self._running = waiting.number, cancel
         self._put(replace(waiting, state="running"))
+        self._clock.start()
         arguments = (waiting, cancel)
         self._thread = threading.Thread(target=self._run, args=arguments, name="retrieving", daemon=True)
         self._thread.start()
@@ -158,32 +160,29 @@ class Retrieving(QObject):
         inbox, study, uid = self._inbox(), wanted.study, wanted.series_uid
         here = retrieved(inbox, wanted.server.name, study).path
         if next(here.glob("*.dcm"), None) is not None:
-            self._came.emit(cancel, 0, 0, here)  # what was brought earlier can be looked at meanwhile
-        last: Arrived | None = None
-        told = 0.0
+            self._now = cancel, 0, 0, here  # what was brought earlier can be looked at meanwhile
         archive = self._sources.archive(wanted.server)
         with self._aside(wanted.server):
-            for last in retrieve(archive, study, inbox, series_uid=uid, cancel=cancel):
-                if time.monotonic() - told >= _INTERVAL_S:
-                    self._came.emit(cancel, last.done, last.total, here)
-                    told = time.monotonic()
-        if last is not None:
-            self._came.emit(cancel, last.done, last.total, here)
+            for arrived in retrieve(archive, study, inbox, series_uid=uid, cancel=cancel):
+                self._now = cancel, arrived.done, arrived.total, here
 
-    @Slot(object, int, int, object)
-    def _progress(self, cancel: Cancel, done: int, total: int, folder: Path) -> None:
-        if self._running is None or self._running[1] is not cancel:
+    def _progress(self) -> None:
+        """How far the thread is, looked at now and then: it may well be faster than a window is painted."""
+        now, running = self._now, self._running
+        if now is None or running is None or now[0] is not running[1]:
             return
-        known = self._all.get(self._running[0])
-        if known is not None and known.state == "running":
-            self._put(known.at(done, total, folder))
+        known = self._all.get(running[0])
+        if known is not None and known.state == "running" and known != (later := known.at(*now[1:])):
+            self._put(later)
 
     @Slot(object, str)
     def _end(self, cancel: Cancel, reason: str) -> None:
         if self._running is None or self._running[1] is not cancel:
             return
+        self._progress()
         known = self._all.get(self._running[0])
         self._running = None
+        self._clock.stop()
         if known is not None and known.state == "running":
             self._put(replace(known, state="failed" if reason else "done", reason=reason))
         self._next()

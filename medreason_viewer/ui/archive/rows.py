@@ -37,18 +37,18 @@ STUDIES: Final = (
     Column("Patient ID", 110),
     Column("Born", 84),
     Column("Date", 84),
-    Column("Time", 50),
+    Column("Time", 56),
     Column("Modality", 74),
     Column("Description", 200),
     Column("Accession", 100),
-    Column("Images", 58, numbers=True),
+    Column("Images", 72, numbers=True),
 )
 SERIES: Final = (
-    Column("No.", 50, numbers=True),
+    Column("No.", 54, numbers=True),
     Column("Modality", 74),
     Column("Description", 320),
     Column("Body part", 120),
-    Column("Images", 60, numbers=True),
+    Column("Images", 72, numbers=True),
 )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -57,6 +58,7 @@ class SendDialog(QDialog):
         self.archives.addItems([server.name for server in self._servers])
         self.again = QCheckBox("Send again what the archive has &acknowledged before")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setIcon(QIcon())
         self.send = self.buttons.addButton("&Send", QDialogButtonBox.ButtonRole.AcceptRole)
         self.send.setObjectName("primary")
         self.buttons.accepted.connect(self._accept)

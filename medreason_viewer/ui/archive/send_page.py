@@ -111,7 +111,7 @@ def _state(batch: Batch) -> str:
     if batch.waiting and batch.reason:
         seconds = max(round(batch.due - time.time()), 0)
         when = f"in {seconds // 60} min" if seconds >= 120 else f"in {seconds} s" if seconds else "now"
-        return f"Tried again {when}. {batch.reason}"
+        return f"Next try {when}. {batch.reason}"
     if batch.waiting:
         return "Being sent"
     return batch.reason if batch.refused else "Sent"
