@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 
 from explanations import PLANE
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from medreason_viewer.findings.finding import VERDICTS, Finding, Judgement
@@ -22,6 +23,8 @@ from medreason_viewer.volume.ct import ImageKey
 from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.window import Window
 
+# A busy machine is no reason to fail: an explanation takes a while to draw.
+unhurried = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 texts = st.text(max_size=40)  # line breaks, NUL, lone surrogates of a cut reply and all
 numbers = st.floats(-1e6, 1e6)
 lengths = st.none() | st.floats(0, 1e4)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from drawn_explanations import findings
+from drawn_explanations import findings, unhurried
 from explanations import explanation, judgement
 from hypothesis import given
 
@@ -16,6 +16,7 @@ from medreason_viewer.findings.finding import Finding
 from medreason_viewer.findings.finding_record import finding_json, read_finding
 
 
+@unhurried
 @given(findings)
 def test_every_finding_is_read_back_equal(finding: Finding) -> None:
     assert read_finding(json.loads(json.dumps(finding_json(finding), allow_nan=False))) == finding

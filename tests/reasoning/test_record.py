@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from chest_slice import AROUND_BALL, PLANE, key, request
-from drawn_explanations import explanations
+from drawn_explanations import explanations, unhurried
 from hypothesis import given
 
 from medreason_viewer.errors import RecordUnreadable
@@ -136,6 +136,7 @@ def test_no_patient_is_in_the_text_for_people() -> None:
     assert "4711" not in reasoning_markdown(made)
 
 
+@unhurried
 @given(explanations)
 def test_every_explanation_is_read_back_equal(made: Explanation) -> None:
     text = json.dumps(explanation_json(made), allow_nan=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from explanations import explanation, judgement, key
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from kept_keys import MemoryKeys
@@ -115,5 +115,7 @@ class TwoPrograms(RuleBasedStateMachine):
         self._folder.cleanup()
 
 
-TwoPrograms.TestCase.settings = settings(max_examples=12, stateful_step_count=25, deadline=None)
+TwoPrograms.TestCase.settings = settings(
+    max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 test_two_programs_on_one_journal = TwoPrograms.TestCase

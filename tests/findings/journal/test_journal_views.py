@@ -155,7 +155,11 @@ def test_it_is_read_without_a_key_while_it_is_written(journal: Journal) -> None:
         assert views.finding("f1") == journal.finding("f1")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(made=explanations)
 def test_whatever_was_explained_comes_back_equal(journal: Journal, made: Explanation) -> None:
     event = Explained(made)
