@@ -40,6 +40,7 @@ from .ui.launching.request import LaunchRequest
 from .ui.launching.single import Claim, Doorkeeper
 from .ui.launching.system import SystemRequests
 from .ui.main_window import MainWindow, Parts
+from .ui.may_leave import at_once
 from .ui.model_bar import ModelBar
 from .ui.plugins.offer import PluginOffer
 from .ui.series.opening import Opening, first_series
@@ -87,6 +88,7 @@ class Workplace:
 
     def close(self) -> None:
         """Close the window and wait until nothing of it works any more."""
+        self.window.may_leave = at_once
         self.window.close()
         if self.findings is not None and not self.findings.close():
             log.warning("the journal's disk did not answer before the window closed")

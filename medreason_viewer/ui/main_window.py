@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,11 +23,10 @@ from PySide6.QtWidgets import (
 )
 
 from ..settings import Settings
-from ..volume.geometry import SliceBox
 from . import menus, theme
 from .about import AboutDialog
 from .banner import RESEARCH_NOTICE, BannerArea
-from .explanation.answer import ExplainTarget
+from .explanation.answer import ExplainTarget, target_at
 from .explanation.explain import Explainer
 from .explanation.explain_panel import ExplainPanel
 from .footer import Footer
@@ -35,6 +35,7 @@ from .key_images.tour import KeyImageTour
 from .keys.dialog import show_keys
 from .keys.kept import remembered
 from .keys.menu_keys import MenuKeys
+from .may_leave import MayLeave, at_once
 from .output.file_writing import FileWriting
 from .output.printing import Printing
 from .output.saving import ImageSaving
@@ -83,6 +84,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.parts = parts
         self._settings = settings
+        self.may_leave: MayLeave = at_once
         self.setWindowTitle("MedReason Viewer")
         self.setAcceptDrops(True)
         self.banners = BannerArea()
@@ -99,6 +101,8 @@ class MainWindow(QMainWindow):
 
     def open_path(self, path: Path) -> None:
         """Scan a path; what is open stays so until the scan is done, but for what was said of it."""
+        if not self.may_leave(partial(self.open_path, path)):
+            return
         if self.parts.session.scan is not None:
             self.banners.clear()
         self.parts.opening.open(path)
@@ -115,6 +119,9 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Say what to remember; nothing of the patient is among it."""
+        if not self.may_leave(self.close, closing=True):
+            event.ignore()
+            return
         self.closing.emit(self._remembered())
         self._writing.close()
         super().closeEvent(event)
@@ -230,7 +237,7 @@ class MainWindow(QMainWindow):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         parts, box = self.parts, self.parts.session.box_slice
-        target = _target(box, x, y)
+        target = target_at(box, x, y)
         sign = theme.icon("mdi6.comment-question-outline", theme.ACCENT)
         words = "Explain region in the box" if target and target.box_slice else "Explain region here"
         explain = menu.addAction(sign, words + parts.view.bindings.sign("explain"))
@@ -289,10 +296,3 @@ class MainWindow(QMainWindow):
             explain_panel_width=max(right, 1),
         )
         return remembered(kept, self.parts.view.profile, self.parts.view.cine)
-
-
-def _target(box: SliceBox | None, x: float, y: float) -> ExplainTarget | None:
-    """The box where the click is in it, else the point; None beside the slice."""
-    if box is not None and box.contains(x, y):
-        return ExplainTarget(box_slice=box)
-    return ExplainTarget(point_slice=(x, y)) if x >= 0 and y >= 0 else None

@@ -47,6 +47,13 @@ class ExplainTarget:
             raise ValueError("a target is either a box or a point")
 
 
+def target_at(box: SliceBox | None, x: float, y: float) -> ExplainTarget | None:
+    """The box where the click is in it, else the point (slice pixels); None beside the slice."""
+    if box is not None and box.contains(x, y):
+        return ExplainTarget(box_slice=box)
+    return ExplainTarget(point_slice=(x, y)) if x >= 0 and y >= 0 else None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
     """A request and its reply so far; every event gives a new one.

@@ -110,6 +110,13 @@ class FindingBook(QObject):
                 self._put(replace(known, problem=""))
                 self._go_on(finding_id)
 
+    def hand_over(self) -> None:
+        """Give the journal all that is left, at the end: nobody waits any more for how it goes."""
+        for finding_id, known in self._findings.items():
+            for event in known.waiting[1:] if finding_id in self._at_work else known.waiting:
+                self._link.write(event, _unheard, _unheard)
+        self._findings.clear()
+
     def _note(self, answer: Answer) -> None:
         """An answer is complete."""
         if answer.explanation is None:
@@ -169,3 +176,7 @@ class FindingBook(QObject):
     def _forget_kept(self) -> None:
         """Another study is open: what is not on the disk yet stays until it is."""
         self._findings = {name: known for name, known in self._findings.items() if known.waiting}
+
+
+def _unheard(_outcome: object) -> None:
+    """The window is closed."""

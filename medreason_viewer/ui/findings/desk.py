@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QObject
+from shiboken6 import isValid
 
 from ...findings.journal import JournalWriter
 from ...settings import Settings
 from ..main_window import MainWindow
 from .book import FindingBook
 from .finding_list import FindingList
+from .leaving import Leaving
 from .link import JournalLink
 from .pending_sign import PendingSign
 from .reader import Reader
 from .restoring import Restoring
+from .unfinished import UnfinishedDialog
 from .verdict_bar import VerdictBar
 from .verdicts import Verdicts
 
@@ -42,6 +46,9 @@ class FindingDesk(QObject):
         self.sign = PendingSign(self.link, self.book)
         self.list = FindingList(session, self.book)
         self.restoring = Restoring(session, self.link, self.book)
+        self.leaving = Leaving(session, self.book, self.reader, self.list)
+        self._asking: UnfinishedDialog | None = None
+        window.may_leave = self.may_leave
         parts.explain.put_below(self.bar)
         parts.series.put_below(self.list)
         parts.footer.addPermanentWidget(self.sign)
@@ -49,7 +56,23 @@ class FindingDesk(QObject):
         for said in (self.verdicts.message, self.book.message, self.link.refused):
             said.connect(lambda text: window.banners.say(text, "caution"))
 
+    def may_leave(self, then: Callable[[], object], *, closing: bool = False) -> bool:
+        """Whether nothing is left to do in this study; else the reader is asked, and ``then`` called after.
+
+        Who asks a second time while the question stands is not kept any longer.
+        """
+        asking = self._asking
+        if asking is not None and isValid(asking) and asking.isVisible():
+            asking.dismiss()
+            return True
+        if not self.leaving.to_do and not (closing and self.leaving.unsaved):
+            return True
+        self._asking = UnfinishedDialog(self.leaving, then, closing=closing, parent=self.window)
+        self._asking.open()
+        return False
+
     def close(self) -> bool:
         """Write what is pending; returns whether that was done in time."""
         self.restoring.close()
+        self.book.hand_over()
         return self.link.close(_LAST_WORDS_S)

@@ -137,7 +137,7 @@ def recognised(volume: CtVolume, found: tuple[Record, ...]) -> list[_Recognised]
 
 
 def _answer(record: Record, volume: CtVolume, index: int) -> Answer:
-    """The explanation as the window shows it; its request has no pixels, for nothing reads them from there."""
+    """The explanation as the window shows it; its request has no pixels, for nothing reads them."""
     finding, asked = record.finding, record.asked
     explained, (_, rows, cols) = finding.explanation, volume.shape
     anywhere = asked.box_slice is None and asked.point_slice is None
