@@ -21,6 +21,7 @@ from medreason_viewer.ui.launching.launching import Launching
 from medreason_viewer.ui.launching.request import LaunchRequest
 from medreason_viewer.ui.launching.target import LaunchTarget
 from medreason_viewer.ui.plain import PlainLabel
+from medreason_viewer.volume.load import Loader
 
 Opened = Callable[..., Workplace]
 
@@ -239,3 +240,27 @@ def test_opening_by_hand_stops_the_search(
     place.window.open_path(small_study)
     qtbot.waitUntil(lambda: place.session.series is not None)
     assert said(place) == []
+
+
+def test_the_image_asked_for_is_loaded_first(
+    build: Opened,
+    small_study: Path,
+    qtbot: QtBot,
+    launching: Callable[..., Launching],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The series is chosen, and its loading begun, before the slice is: the middle would come first."""
+    order: list[int] = []
+    real = Loader.__iter__
+
+    def slow(loader: Loader) -> Iterator[int]:
+        time.sleep(0.3)
+        for index in real(loader):
+            order.append(index)
+            yield index
+
+    monkeypatch.setattr(Loader, "__iter__", slow)
+    place, disk = build(), on_disk(small_study)
+    launching(place).open(LaunchTarget(series=disk.series, goto=disk.sops[0], path=disk.folder))
+    qtbot.waitUntil(lambda: len(order) >= 1)
+    assert order[0] == 0

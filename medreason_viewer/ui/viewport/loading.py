@@ -99,6 +99,7 @@ class VolumeLoading(QObject):
         if loader.volume.series is self._session.series:
             self._loader = loader
             self._session.set_volume(loader.volume)
+            self._follow()  # the slice shown may be another one by now
 
     def _arrive(self, volume: CtVolume, indices: tuple[int, ...]) -> None:
         if volume is not self._session.volume:
