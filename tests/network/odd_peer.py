@@ -39,4 +39,6 @@ def odd_peer(
     try:
         yield Server("odd", host="127.0.0.1", port=port, called_ae="ODD", calling_ae="VIEWER")
     finally:
+        for link in entity.active_associations:
+            link.join(0.3)  # pynetdicom's shutdown trips over one that is just ending
         entity.shutdown()

@@ -18,8 +18,8 @@ from medreason_viewer.network.outbox.delivery import deliver
 from medreason_viewer.network.outbox.outbox import Outbox
 from medreason_viewer.network.retrieving import Arrived, retrieve
 
-WAYS = ["get", "move", "web"]
-COUNT, KILLED_AT = 60, 10
+WAYS = ["get", pytest.param("move", marks=pytest.mark.slow), "web"]
+COUNT, KILLED_AT = 40, 10
 
 
 @pytest.mark.parametrize("archive", ["get", "web"], indirect=True)
@@ -73,7 +73,8 @@ def test_killed_while_it_sends(
     assert_same(files, [arrived.path for arrived in second])
 
 
-@pytest.mark.parametrize("archive", WAYS, indirect=True)
+@pytest.mark.slow
+@pytest.mark.parametrize("archive", ["get", "move", "web"], indirect=True)
 def test_killed_and_back_before_anyone_notices(
     archive: Archive, orthanc: Orthanc, inbox: Inbox, tmp_path: Path
 ) -> None:

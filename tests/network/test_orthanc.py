@@ -18,6 +18,7 @@ from medreason_viewer.network.inbox import Inbox
 from medreason_viewer.network.retrieving import retrieve
 
 WAYS = ["get", "move", "web"]
+SHORT_WAYS = ["get", pytest.param("move", marks=pytest.mark.slow), "web"]
 
 
 @pytest.mark.parametrize("archive", ["get", "web"], indirect=True)
@@ -76,7 +77,7 @@ def test_find_in_letters_of_other_languages(archive: Archive, orthanc: Orthanc, 
 
 
 @pytest.mark.real_ct
-@pytest.mark.parametrize("archive", WAYS, indirect=True)
+@pytest.mark.parametrize("archive", SHORT_WAYS, indirect=True)
 def test_real_studies_come_as_they_are(
     archive: Archive, real_ct: Path, orthanc: Orthanc, inbox: Inbox
 ) -> None:

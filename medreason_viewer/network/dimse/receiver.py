@@ -24,6 +24,7 @@ from .taking import TooMuch
 log = logging.getLogger(__name__)
 
 _MOST_ASSOCIATIONS: Final = 8
+_GRACE_S: Final = 0.2
 _POLL_S: Final = 0.05
 _PDU_BYTES: Final = 128 * 1024
 
@@ -82,6 +83,7 @@ def listening(
 def _end_all(entity: ae.ApplicationEntity) -> None:
     links = entity.active_associations
     for link in links:
+        link.join(_GRACE_S)  # it may be about to end by itself
         link.abort()
     for link in links:
         link.join(ANSWER_S)
