@@ -215,11 +215,14 @@ def test_a_broken_explainer_fails_the_request_and_a_broken_exporter_the_file(
 
 
 def test_the_menu_names_what_is_installed(offered: tuple[Workplace, PluginOffer], qtbot: QtBot) -> None:
-    _place, offer = offered
+    place, offer = offered
     assert isinstance(offer.menu, QMenu)
     lines = [action.text() for action in offer.menu.actions()]
     assert "Export: One sentence …" in lines
     assert "Explain with ruler" in lines
     assert "where (medreason-example 1.2)" in lines
     assert offer.menu.actions()[0].isCheckable()
+    for sentence in offer._found.left_out:
+        assert sentence in lines
+        assert sentence in said(place)
     qtbot.keyClick(offer.menu, Qt.Key.Key_Escape)

@@ -58,9 +58,9 @@ class PluginOffer(QObject):
         self.panels = [PluginPanel(plugin, window) for plugin in found.panels]
         for panel in self.panels:
             panel.failed.connect(self._say)
-        self.menu = self._fill() if found.all else None
-        for sentence in found.left_out:
-            self._say(sentence)
+        self.menu = self._fill() if found.all or found.left_out else None
+        if found.left_out:
+            self._say("\n".join(found.left_out))  # in one banner: only the last few are in sight
 
     def close(self) -> None:
         """Wait until all is written."""
@@ -111,6 +111,8 @@ class PluginOffer(QObject):
         menu.addSeparator()
         for plugin in self._found.all:
             menu.addAction(_escaped(plugin.label)).setEnabled(False)
+        for sentence in self._found.left_out:
+            menu.addAction(_escaped(sentence)).setEnabled(False)
         return menu
 
     def _say(self, sentence: str) -> None:
