@@ -94,6 +94,11 @@ class Orthanc:
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)
 
+    def go_on(self) -> None:
+        """Make it answer again after :meth:`pause`."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGCONT)
+
     def rest(self, path: str) -> Any:
         """What its own interface says."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=20) as answer:
