@@ -30,6 +30,7 @@ from .ui.explanation.answer import ExplainTarget
 from .ui.explanation.explain import Explainer, MakeClient
 from .ui.explanation.explain_panel import ExplainPanel
 from .ui.findings.desk import FindingDesk
+from .ui.findings.exporting import add_export
 from .ui.footer import Footer
 from .ui.keys.bindings import InputBindings
 from .ui.keys.kept import profile_of, read_settings
@@ -42,6 +43,7 @@ from .ui.launching.system import SystemRequests
 from .ui.main_window import MainWindow, Parts
 from .ui.may_leave import at_once
 from .ui.model_bar import ModelBar
+from .ui.output.finding_export import FindingExport
 from .ui.plugins.offer import PluginOffer
 from .ui.series.opening import Opening, first_series
 from .ui.series.panel import SeriesPanel
@@ -85,11 +87,14 @@ class Workplace:
     thumbnails: Thumbnails
     model_bar: ModelBar
     findings: FindingDesk | None = None
+    exporting: FindingExport | None = None
 
     def close(self) -> None:
         """Close the window and wait until nothing of it works any more."""
         self.window.may_leave = at_once
         self.window.close()
+        if self.exporting is not None:
+            self.exporting.close()
         if self.findings is not None and not self.findings.close():
             log.warning("the journal's disk did not answer before the window closed")
         self.opening.close()
@@ -134,7 +139,10 @@ def build(
     window = MainWindow(parts, settings)
     loading, thumbnails = VolumeLoading(session), Thumbnails(session)
     desk = FindingDesk(window, journal, settings) if journal is not None else None
-    place = Workplace(window, session, explainer, parts.opening, loading, thumbnails, model_bar, desk)
+    exporting = add_export(window, desk) if desk is not None else None
+    place = Workplace(
+        window, session, explainer, parts.opening, loading, thumbnails, model_bar, desk, exporting
+    )
     _wire(place, model_bar)
     return place
 

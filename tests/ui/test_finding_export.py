@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pydicom
@@ -12,7 +12,6 @@ from pytestqt.qtbot import QtBot
 from verdict_disk import SETTINGS, Disk, desk, explain, kept
 
 from medreason_viewer.app import Workplace
-from medreason_viewer.findings.finding import Finding
 from medreason_viewer.findings.journal import Exported
 from medreason_viewer.ui.output.export_dialog import ExportDialog
 from medreason_viewer.ui.output.finding_export import NOTHING, FindingExport
@@ -26,14 +25,9 @@ def place(opened: Opened, disk: Disk) -> Workplace:
 
 
 @pytest.fixture
-def exporting(place: Workplace) -> Iterator[FindingExport]:
-    def here() -> Finding | None:
-        known = desk(place).verdicts.here
-        return known.finding if known else None
-
-    made = FindingExport(place.session, here, place.window)
-    yield made
-    made.close()
+def exporting(place: Workplace) -> FindingExport:
+    assert place.exporting is not None
+    return place.exporting
 
 
 def choose(exporting: FindingExport, kinds: set[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,6 +51,9 @@ def test_the_finding_shown_is_written_and_noted(
         choose(exporting, {"sr", "gsps", "pdf"}, tmp_path / "out", monkeypatch)
     (event,) = noted.args
     assert isinstance(event, Exported)
+    found = list[Exported]()
+    desk(place).link.ask(lambda journal: journal.exports(), found.extend)
+    qtbot.waitUntil(lambda: found == [event])
     assert event.kinds == ("sr", "gsps", "pdf")
     report = pydicom.dcmread(event.files[0])
     assert report.VerificationFlag == "VERIFIED"
@@ -91,3 +88,9 @@ def test_nothing_ticked_is_nothing_to_save(place: Workplace, exporting: FindingE
         box.setChecked(False)
     assert not dialog.save.isEnabled()
     dialog.reject()
+
+
+def test_the_menu_of_files_offers_it(place: Workplace, exporting: FindingExport) -> None:
+    files = place.window.menuBar().actions()[0].menu()
+    words = [action.text() for action in files.actions()]
+    assert words.index("E&xport the finding …") < words.index("&Quit")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from ...errors import MedReasonError
@@ -58,6 +59,8 @@ class FindingExport(QObject):
         super().__init__(window)
         self._session, self._here, self._window = session, here, window
         self._errands = Errands(self)
+        self.action = QAction("E&xport the finding …", self)
+        self.action.triggered.connect(self.open)
 
     def open(self) -> ExportDialog | None:
         """Ask as what; None, and a sentence, where there is nothing to export."""
