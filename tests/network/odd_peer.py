@@ -26,7 +26,7 @@ def odd_peer(
     """Listens on loopback while the block lasts."""
     entity, port = AE("ODD"), free_port()
     entity.require_calling_aet = list(calling)
-    entity.acse_timeout = entity.network_timeout = entity.dimse_timeout = 3  # ends soon itself
+    entity.acse_timeout = entity.network_timeout = entity.dimse_timeout = 15  # not the usual 60
     entity.add_supported_context(Verification)
     entity.add_supported_context(StudyRootQueryRetrieveInformationModelFind)
     entity.add_supported_context(StudyRootQueryRetrieveInformationModelGet)

@@ -28,6 +28,10 @@ _LAST_WORD_S: Final = 0.1  # for an A-ABORT that is on its way out
 _PDU_BYTES: Final = 128 * 1024
 
 
+class NothingAccepted(ServerRefused):
+    """The server is there, and takes none of the kinds and encodings that were proposed."""
+
+
 @contextmanager
 def associated(
     server: Server,
@@ -147,7 +151,7 @@ def _why_not(server: Server, link: association.Association, limits: Limits) -> N
         sentence = f"{server.name} refuses to talk to {server.calling_ae}: {answer.reason_str.lower()}."
         return TitleRefused(sentence) if answer.result == 1 else ServerUnreachable(sentence)
     if link.acceptor.primitive is not None and not link.accepted_contexts:
-        return ServerRefused(f"{server.name} offers none of the services that were asked for.")
+        return NothingAccepted(f"{server.name} offers none of the services that were asked for.")
     return _unreachable(server, limits)
 
 
