@@ -53,7 +53,7 @@ def test_the_finding_shown_is_written_and_noted(
     assert isinstance(event, Exported)
     found = list[Exported]()
     desk(place).link.ask(lambda journal: journal.exports(), found.extend)
-    qtbot.waitUntil(lambda: found == [event])
+    qtbot.waitUntil(lambda: found == [event], timeout=30000)
     assert event.kinds == ("sr", "gsps", "pdf")
     report = pydicom.dcmread(event.files[0])
     assert report.VerificationFlag == "VERIFIED"

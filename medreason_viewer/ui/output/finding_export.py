@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction
@@ -21,7 +21,9 @@ from ..archive.errands import Errands
 from ..series.choosing import choose_folder
 from ..session import Session
 from .export_dialog import ExportDialog
-from .exporting import Outcome, export
+
+if TYPE_CHECKING:
+    from .exporting import Outcome
 
 NOTHING: Final = "There is no complete explanation of this slice to export: explain a region first."
 
@@ -100,6 +102,8 @@ class FindingExport(QObject):
 
 
 def _export(shown: _Shown, kinds: tuple[str, ...], folder: Path, at: datetime, patient: bool) -> Outcome:
+    from .exporting import export  # highdicom takes a second to come, which a window has not at its start
+
     try:
         return export(shown.finding, shown.volume, shown.slice_index, kinds, folder, at, patient=patient)
     except OSError as error:
