@@ -73,7 +73,7 @@ class Retrieving(QObject):
     @property
     def all(self) -> tuple[Retrieval, ...]:
         """Every retrieval that is remembered, oldest first."""
-        return tuple(self._all.values())
+        return tuple(sorted(self._all.values(), key=lambda each: each.number))
 
     def get(self, number: int) -> Retrieval | None:
         """That one; None if it is not remembered."""

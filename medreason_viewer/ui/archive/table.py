@@ -6,15 +6,25 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtGui import QColor, QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+)
 
+from .. import theme
 from ..overrides import guarded
 from ..plain import tooltip
 from .rows import Column, Row
 
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT: Final = QModelIndex()
+_MARGIN: Final = 6
+_CHOSEN, _TEXT, _BRIGHT = QColor(theme.SELECTED), QColor(theme.TEXT), QColor("#ffffff")
 _RETURN: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _NUMBERS: Final = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _TEXTS: Final = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -67,15 +77,12 @@ class Rows(QAbstractTableModel):
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """A cell's text; hovering shows the whole of it."""
-        if not index.isValid():
-            return None
-        text = self.rows[index.row()].texts[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return text
+            return self.rows[index.row()].texts[index.column()]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _NUMBERS if self.columns[index.column()].numbers else _TEXTS
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(text)
-        if role == Qt.ItemDataRole.TextAlignmentRole and self.columns[index.column()].numbers:
-            return _NUMBERS
+            return tooltip(self.rows[index.row()].texts[index.column()])
         return None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -93,6 +100,24 @@ class Rows(QAbstractTableModel):
         moved = [self.index(places[id(before[index.row()])], index.column()) for index in held]
         self.changePersistentIndexList(held, moved)
         self.layoutChanged.emit()
+
+
+@guarded
+class Cells(QStyledItemDelegate):
+    """Paints a cell as one line of plain text; a style sheet's way takes half as long again."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        """The text, elided, on its row's ground."""
+        rect, text = option.rect, index.data()
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        if chosen:
+            painter.fillRect(rect, _CHOSEN)
+        if text:
+            inside = rect.adjusted(_MARGIN, 0, -_MARGIN, 0)
+            metrics = option.fontMetrics
+            painter.setPen(_BRIGHT if chosen else _TEXT)
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inside.width())
+            painter.drawText(inside, index.data(Qt.ItemDataRole.TextAlignmentRole), shown)
 
 
 @guarded
@@ -114,6 +139,7 @@ class Table(QTableView):
         super().__init__()
         self.rows = Rows(columns)
         self.setModel(self.rows)
+        self.setItemDelegate(Cells(self))
         self.setAccessibleName(name)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
