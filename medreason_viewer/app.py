@@ -26,6 +26,7 @@ from .reasoning.request import Event, ModelInfo
 from .settings import Settings
 from .ui.application import application_with_theme, has_display, platform
 from .ui.archive.desk import ArchiveDesk, ArchivePlaces
+from .ui.archive.send_dialog import Parcel
 from .ui.explanation.answer import ExplainTarget
 from .ui.explanation.explain import Explainer, MakeClient
 from .ui.explanation.explain_panel import ExplainPanel
@@ -213,6 +214,8 @@ def run(
     fetch = archive_fetch(lambda: desk.sources.archives(), Inbox)
     launching = Launching(place.window, places=recent.places, fetch=fetch)
     desk = ArchiveDesk(place.window, launching, ArchivePlaces(where))
+    if place.exporting is not None:
+        place.exporting.to_send.connect(lambda files: desk.offer(Parcel("Objects of the finding", files)))
     doorkeeper = Doorkeeper(claim) if claim is not None else None
     if doorkeeper is not None:
         doorkeeper.asked.connect(launching.receive)

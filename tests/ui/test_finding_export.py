@@ -30,12 +30,20 @@ def exporting(place: Workplace) -> FindingExport:
     return place.exporting
 
 
-def choose(exporting: FindingExport, kinds: set[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def choose(
+    exporting: FindingExport,
+    kinds: set[str],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    send: bool = False,
+) -> None:
     """As the reader does: tick, press, choose the folder."""
     dialog = exporting.open()
     assert isinstance(dialog, ExportDialog)
     for kind, box in dialog.kinds.items():
         box.setChecked(kind in kinds)
+    dialog.send.setChecked(send)
     monkeypatch.setattr(QFileDialog, "open", lambda self: self.fileSelected.emit(str(folder)))
     dialog.save.click()
 
@@ -47,10 +55,13 @@ def test_the_finding_shown_is_written_and_noted(
     explain(place, qtbot)
     kept(place, qtbot)
     desk(place).verdicts.accept()
+    wanted = list[Path]()
+    exporting.to_send.connect(wanted.extend)
     with qtbot.waitSignal(exporting.noted, timeout=30000) as noted:
-        choose(exporting, {"sr", "gsps", "pdf"}, tmp_path / "out", monkeypatch)
+        choose(exporting, {"sr", "gsps", "pdf"}, tmp_path / "out", monkeypatch, send=True)
     (event,) = noted.args
     assert isinstance(event, Exported)
+    qtbot.waitUntil(lambda: [str(path) for path in wanted] == list(event.files[:2]))
     found = list[Exported]()
     desk(place).link.ask(lambda journal: journal.exports(), found.extend)
     qtbot.waitUntil(lambda: found == [event], timeout=30000)
@@ -87,6 +98,7 @@ def test_nothing_ticked_is_nothing_to_save(place: Workplace, exporting: FindingE
     for box in dialog.kinds.values():
         box.setChecked(False)
     assert not dialog.save.isEnabled()
+    assert not dialog.send.isEnabled()
     dialog.reject()
 
 

@@ -18,6 +18,7 @@ KINDS: Final = {
     "pdf": "PDF report",
     "png": "PNG report",
 }
+_PAPER: Final = frozenset({"pdf", "png"})
 _FIRST: Final = frozenset({"sr", "seg", "pdf"})
 _UNVERIFIED: Final = "No reader has judged this finding: every object says that it is not verified."
 
@@ -27,11 +28,12 @@ class ExportDialog(QDialog):
 
     Signals
     -------
-    chosen(tuple of str, bool)
-        Export it as these kinds; whether the report on paper names the patient.
+    chosen(tuple of str, bool, bool)
+        Export it as these kinds; whether the report on paper names the patient; whether the DICOM objects are
+        to be sent to an archive then.
     """
 
-    chosen = Signal(object, bool)
+    chosen = Signal(object, bool, bool)
 
     def __init__(self, title: str, *, judged: bool, parent: QWidget) -> None:
         super().__init__(parent)
@@ -39,6 +41,7 @@ class ExportDialog(QDialog):
         self.kinds = {kind: QCheckBox(f"{kind.upper()}  –  {words}") for kind, words in KINDS.items()}
         self.patient = QCheckBox("&Name the patient on the PDF and PNG")
         self.patient.setChecked(True)
+        self.send = QCheckBox("Then &send the DICOM objects to an archive")
         self.save = QPushButton("Choose a &folder …")
         self.save.setObjectName("primary")
         self.save.setDefault(True)
@@ -51,6 +54,7 @@ class ExportDialog(QDialog):
             box.toggled.connect(self._refresh)
             column.addWidget(box)
         column.addWidget(self.patient)
+        column.addWidget(self.send)
         column.addWidget(PlainLabel("DICOM objects always name the patient.", "muted", wrap=True))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         buttons.addButton(self.save, QDialogButtonBox.ButtonRole.AcceptRole)
@@ -64,7 +68,10 @@ class ExportDialog(QDialog):
 
     def _refresh(self) -> None:
         self.save.setEnabled(bool(self.wanted()))
+        self.send.setEnabled(any(kind not in _PAPER for kind in self.wanted()))
 
     def _choose(self) -> None:
-        self.chosen.emit(self.wanted(), self.patient.isChecked())
+        self.chosen.emit(
+            self.wanted(), self.patient.isChecked(), self.send.isEnabled() and self.send.isChecked()
+        )
         self.accept()

@@ -51,11 +51,14 @@ class FindingExport(QObject):
         What was written; why something was not, a sentence.
     noted : Exported
         For the journal.
+    to_send : tuple of Path
+        DICOM objects that the reader wants sent to an archive.
     """
 
     told = Signal(str)
     failed = Signal(str)
     noted = Signal(object)
+    to_send = Signal(object)
 
     def __init__(self, session: Session, here: Callable[[], Finding | None], window: QWidget) -> None:
         super().__init__(window)
@@ -82,15 +85,16 @@ class FindingExport(QObject):
         """Write what was asked for, and end."""
         self._errands.close()
 
-    def _choose(self, shown: _Shown, kinds: tuple[str, ...], patient: bool) -> None:
-        choose_folder(self._window, "Export the finding into", partial(self._write, shown, kinds, patient))
+    def _choose(self, shown: _Shown, kinds: tuple[str, ...], patient: bool, send: bool) -> None:
+        write = partial(self._write, shown, kinds, patient, send)
+        choose_folder(self._window, "Export the finding into", write)
 
-    def _write(self, shown: _Shown, kinds: tuple[str, ...], patient: bool, folder: Path) -> None:
+    def _write(self, shown: _Shown, kinds: tuple[str, ...], patient: bool, send: bool, folder: Path) -> None:
         at = datetime.now().astimezone()
         job = partial(_export, shown, kinds, folder, at, patient)
-        self._errands.run(job, partial(self._done, shown.finding), self.failed.emit)
+        self._errands.run(job, partial(self._done, shown.finding, send), self.failed.emit)
 
-    def _done(self, finding: Finding, outcome: Outcome) -> None:
+    def _done(self, finding: Finding, send: bool, outcome: Outcome) -> None:
         count = len(outcome.files)
         self.told.emit(f"{count} file{'' if count == 1 else 's'} of the finding written")
         for sentence in dict.fromkeys(outcome.refused.values()):
@@ -99,6 +103,9 @@ class FindingExport(QObject):
         subject = Subject.of(finding.explanation.key, finding.id)
         files = tuple(str(path) for path in outcome.files.values())
         self.noted.emit(Exported(subject, tuple(outcome.files), files, tuple(outcome.sop_uids)))
+        objects = tuple(path for path in outcome.files.values() if path.suffix == ".dcm")
+        if send and objects:
+            self.to_send.emit(objects)
 
 
 def _export(shown: _Shown, kinds: tuple[str, ...], folder: Path, at: datetime, patient: bool) -> Outcome:
