@@ -23,6 +23,8 @@ from medreason_viewer.ui.launching.target import LaunchTarget
 from medreason_viewer.ui.plain import PlainLabel
 from medreason_viewer.volume.load import Loader
 
+PATIENCE_MS = 30_000  # for a machine with other work
+
 Opened = Callable[..., Workplace]
 
 
@@ -123,7 +125,7 @@ def test_another_patient_is_announced_and_nothing_of_the_one_before_stays(
     assert any(dialog.isVisible() for dialog in place.window.findChildren(QDialog))
     assert "JANE" in texts(place).upper()
     launch.receive(LaunchRequest(f"medreason://open?series={other.series}&path={other.folder}"))
-    qtbot.waitUntil(lambda: shows(place, other.series))
+    qtbot.waitUntil(lambda: shows(place, other.series), timeout=PATIENCE_MS)
     bar = launch.bar
     assert bar is not None
     assert bar.isVisible()
@@ -144,9 +146,9 @@ def test_the_bar_never_names_somebody_who_is_not_shown(
     place = opened()
     launch = launching(place)
     launch.open(LaunchTarget(accession="A-77", path=other.folder))
-    qtbot.waitUntil(lambda: launch.bar is not None)
+    qtbot.waitUntil(lambda: launch.bar is not None, timeout=PATIENCE_MS)
     place.window.open_path(small_study)
-    qtbot.waitUntil(lambda: launch.bar is None)
+    qtbot.waitUntil(lambda: launch.bar is None, timeout=PATIENCE_MS)
     assert "ROE" not in texts(place).upper()
 
 
@@ -164,7 +166,7 @@ def test_what_does_not_fit_changes_nothing(
     ):
         place.window.banners.clear()
         launch.open(target)
-        qtbot.waitUntil(lambda: bool(said(place)))
+        qtbot.waitUntil(lambda: bool(said(place)), timeout=PATIENCE_MS)
         assert "Nothing was changed" in said(place)[0]
         assert (place.session.scan, place.session.series) == before
     assert launch.bar is None
@@ -202,15 +204,15 @@ def test_recent_places_come_before_the_archive_and_the_archive_last(
     place = build()
     launch = launching(place, places=places, fetch=fetch)
     launch.open(LaunchTarget(study=other.study))
-    qtbot.waitUntil(lambda: place.session.series is not None)
+    qtbot.waitUntil(lambda: place.session.series is not None, timeout=PATIENCE_MS)
     assert asked == ["places"]
     assert launch.bar is None, "nobody was open before"
     place.session.open_scan(place.session.scan.__class__(tmp_path))  # type: ignore[union-attr]
     launch.open(LaunchTarget(accession="A-77"))
-    qtbot.waitUntil(lambda: place.session.series is not None)
+    qtbot.waitUntil(lambda: place.session.series is not None, timeout=PATIENCE_MS)
     assert asked == ["places", "places", "archive"]
     launch.open(LaunchTarget(accession="down"))
-    qtbot.waitUntil(lambda: said(place) == ["The archive does not answer."])
+    qtbot.waitUntil(lambda: said(place) == ["The archive does not answer."], timeout=PATIENCE_MS)
 
 
 def test_a_link_that_is_none_is_a_sentence_shown_as_plain_text(
@@ -238,7 +240,7 @@ def test_opening_by_hand_stops_the_search(
     launch = launching(place, fetch=fetch)
     launch.open(LaunchTarget(study="1.2.3"))
     place.window.open_path(small_study)
-    qtbot.waitUntil(lambda: place.session.series is not None)
+    qtbot.waitUntil(lambda: place.session.series is not None, timeout=PATIENCE_MS)
     assert said(place) == []
 
 
@@ -262,5 +264,5 @@ def test_the_image_asked_for_is_loaded_first(
     monkeypatch.setattr(Loader, "__iter__", slow)
     place, disk = build(), on_disk(small_study)
     launching(place).open(LaunchTarget(series=disk.series, goto=disk.sops[0], path=disk.folder))
-    qtbot.waitUntil(lambda: len(order) >= 1)
+    qtbot.waitUntil(lambda: len(order) >= 1, timeout=PATIENCE_MS)
     assert order[0] == 0

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -26,6 +27,7 @@ from medreason_viewer.ui.launching.request import LARGEST, LaunchRequest
 from medreason_viewer.ui.launching.single import Claim, Doorkeeper, claim_or_hand_over
 from medreason_viewer.ui.launching.target import LaunchTarget
 
+PATIENCE_MS = 30_000  # for a machine with other work
 LINK = "medreason://open?study=1.2.3"
 
 HOLD = """
@@ -35,6 +37,7 @@ from PySide6.QtCore import QCoreApplication
 from medreason_viewer.ui.launching.place import place_in
 from medreason_viewer.ui.launching.request import LaunchRequest
 from medreason_viewer.ui.launching.single import Doorkeeper, claim_or_hand_over
+
 app = QCoreApplication([])
 claim = claim_or_hand_over(LaunchRequest(sys.argv[2]), place_in(Path(sys.argv[1])))
 door = Doorkeeper(claim) if claim else None
@@ -80,7 +83,7 @@ def test_a_second_start_hands_over(door: Doorkeeper, place: MeetingPlace, qtbot:
     asked: list[LaunchRequest] = []
     door.asked.connect(asked.append)
     with begin(place, LINK) as second:
-        qtbot.waitUntil(lambda: second.poll() is not None)
+        qtbot.waitUntil(lambda: second.poll() is not None, timeout=60_000)
         assert second.stdout is not None
         assert second.stdout.read() == "second\n"
     assert asked == [LaunchRequest(LINK)]
@@ -93,6 +96,8 @@ def test_only_the_user_can_reach_the_socket(door: Doorkeeper, place: MeetingPlac
     assert stat.S_ISSOCK(found.st_mode)
     assert stat.S_IMODE(found.st_mode) & 0o077 == 0
     assert found.st_uid == os.getuid()
+    inet = psutil.Process().net_connections("inet")
+    assert [one for one in inet if one.status == psutil.CONN_LISTEN] == [], "nothing of the network listens"
 
 
 @pytest.mark.parametrize("line", [b"hello\n", b"{}\n", b'{"version": 1, "link": 4}\n', b"x" * (LARGEST + 10)])
@@ -103,12 +108,12 @@ def test_nonsense_is_answered_and_opens_nothing(
     door.asked.connect(asked.append)
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(call, place, line)
-        qtbot.waitUntil(answer.done)
+        qtbot.waitUntil(answer.done, timeout=PATIENCE_MS)
     assert b"could not be understood" in answer.result()
     assert asked == []
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(call, place, LaunchRequest(LINK).to_line())
-        qtbot.waitUntil(answer.done)
+        qtbot.waitUntil(answer.done, timeout=PATIENCE_MS)
     assert (answer.result(), asked) == (b'{"ok": true}\n', [LaunchRequest(LINK)]), "it listens still"
 
 
@@ -118,7 +123,7 @@ def test_a_window_that_does_not_answer_is_said(door: Doorkeeper, place: MeetingP
 
     def second() -> None:
         try:
-            claim_or_hand_over(LaunchRequest(LINK), place, patience_s=0.5)
+            claim_or_hand_over(LaunchRequest(LINK), place, answer_s=0.5)
         except LaunchRefused as refusal:
             refusals.append(str(refusal))
 

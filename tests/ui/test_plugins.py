@@ -26,6 +26,8 @@ from medreason_viewer.ui.plugins.offer import PluginOffer
 from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.load import load_volume
 
+PATIENCE_MS = 30_000  # for a machine with other work
+
 PACKAGES = Path(__file__).parents[1] / "plugins"
 Opened = Callable[..., Workplace]
 
@@ -63,6 +65,15 @@ def offered(opened: Opened, found: Installed) -> Iterator[tuple[Workplace, Plugi
 
 def said(place: Workplace) -> str:
     return "\n".join(banner.text.text() for banner in place.window.banners.banners())
+
+
+def wait_for(place: Workplace, qtbot: QtBot, status: str) -> None:
+    """Until the explanation of the slice shown has come that far."""
+
+    def there() -> bool:
+        return place.session.answer is not None and place.session.answer.status == status
+
+    qtbot.waitUntil(there, timeout=PATIENCE_MS)
 
 
 def test_plugins_are_found_without_a_window() -> None:
@@ -143,14 +154,14 @@ def test_a_panel_is_told_what_is_shown_while_it_is_open(
     assert not panel.dock.isVisible()
     assert panel.dock.widget() is None
     panel.action.trigger()
-    qtbot.waitUntil(lambda: isinstance(panel.dock.widget(), QLabel))
+    qtbot.waitUntil(lambda: isinstance(panel.dock.widget(), QLabel), timeout=PATIENCE_MS)
     line = panel.dock.widget()
     assert isinstance(line, QLabel)
-    qtbot.waitUntil(lambda: line.text() == f"slice {place.session.slice_index}: nothing")
+    qtbot.waitUntil(lambda: line.text() == f"slice {place.session.slice_index}: nothing", timeout=PATIENCE_MS)
     place.session.go_to_slice(1)
-    qtbot.waitUntil(lambda: line.text() == "slice 1: nothing")
+    qtbot.waitUntil(lambda: line.text() == "slice 1: nothing", timeout=PATIENCE_MS)
     place.session.set_plane("coronal")
-    qtbot.waitUntil(lambda: line.text() == "no slice")
+    qtbot.waitUntil(lambda: line.text() == "no slice", timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize("title", ["No widget", "Raises"])
@@ -161,7 +172,7 @@ def test_a_broken_panel_is_closed_with_a_sentence(
     place.window.banners.clear()
     panel = next(panel for panel in offer.panels if panel.dock.windowTitle() == title)
     panel.action.trigger()
-    qtbot.waitUntil(lambda: "medreason-broken" in said(place))
+    qtbot.waitUntil(lambda: "medreason-broken" in said(place), timeout=PATIENCE_MS)
     assert not panel.dock.isVisible()
     assert not panel.action.isEnabled()
     assert "DOE" not in said(place)
@@ -175,15 +186,18 @@ def test_an_explainer_answers_and_its_answer_is_exported(
     offer.export(exporter)
     assert "explain a region first" in said(place)
     offer.choose(next(plugin for plugin in offer._found.explainers if plugin.name == "ruler"))
-    qtbot.waitUntil(lambda: place.model_bar.name.text() == "Ruler")
+    qtbot.waitUntil(lambda: place.model_bar.name.text() == "Ruler", timeout=PATIENCE_MS)
     place.session.set_box(SliceBox(*LESION))
     place.window.explain_box()
-    qtbot.waitUntil(lambda: place.session.answer is not None and place.session.answer.status == "answered")
+    qtbot.waitUntil(
+        lambda: place.session.answer is not None and place.session.answer.status == "answered",
+        timeout=PATIENCE_MS,
+    )
     offer.export(exporter)
     dialog = next(dialog for dialog in place.window.findChildren(QFileDialog) if dialog.isVisible())
     dialog.fileSelected.emit(str(tmp_path / "finding.txt"))
     dialog.close()
-    qtbot.waitUntil((tmp_path / "finding.txt").exists)
+    qtbot.waitUntil((tmp_path / "finding.txt").exists, timeout=PATIENCE_MS)
     assert (tmp_path / "finding.txt").read_text() == (
         f"Measured on slice {place.session.slice_index} of 8 (not judged). Research use only.\n"
     )
@@ -197,17 +211,23 @@ def test_a_broken_explainer_fails_the_request_and_a_broken_exporter_the_file(
     place.session.set_box(SliceBox(*LESION))
     offer.choose(next(plugin for plugin in offer._found.explainers if plugin.name == "ruler"))
     place.window.explain_box()
-    qtbot.waitUntil(lambda: place.session.answer is not None and place.session.answer.status == "answered")
+    qtbot.waitUntil(
+        lambda: place.session.answer is not None and place.session.answer.status == "answered",
+        timeout=PATIENCE_MS,
+    )
     place.window.banners.clear()
     offer.export(next(plugin for plugin in offer._found.exporters if plugin.name == "writes-nothing"))
     dialog = next(dialog for dialog in place.window.findChildren(QFileDialog) if dialog.isVisible())
     dialog.fileSelected.emit(str(tmp_path / "finding.txt"))
     dialog.close()
-    qtbot.waitUntil(lambda: "failed (LookupError)" in said(place))
+    qtbot.waitUntil(lambda: "failed (LookupError)" in said(place), timeout=PATIENCE_MS)
     assert not list(tmp_path.glob("*.txt"))
     offer.choose(next(plugin for plugin in offer._found.explainers if plugin.name == "raises-later"))
     place.window.explain_box()
-    qtbot.waitUntil(lambda: place.session.answer is not None and place.session.answer.status == "failed")
+    qtbot.waitUntil(
+        lambda: place.session.answer is not None and place.session.answer.status == "failed",
+        timeout=PATIENCE_MS,
+    )
     answer = place.session.answer
     assert answer is not None
     assert "failed (ZeroDivisionError)" in answer.problem

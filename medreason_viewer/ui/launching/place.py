@@ -53,9 +53,11 @@ def _is_private(folder: Path) -> bool:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if sys.platform == "win32":
             return True  # the user's profile is theirs by its access list
-        found = folder.lstat()
+        found, above = folder.lstat(), folder.parent.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
             return False
+        if above.st_uid not in (0, os.getuid()):
+            return False  # whoever owns it could put another folder in this one's place
         if stat.S_IMODE(found.st_mode) & 0o077:
             folder.chmod(0o700)
     except OSError:

@@ -19,7 +19,8 @@ from .request import LARGEST, LaunchRequest
 
 log = logging.getLogger(__name__)
 
-_PATIENCE_S: Final = 5.0
+_STARTING_S: Final = 30.0  # for a window that is just starting to listen, on a slow machine
+_ANSWER_S: Final = 5.0  # for one that listens
 _PAUSE_S: Final = 0.05
 _SLOWEST_MS: Final = 5000  # for a caller to say what it wants
 _MOST_CALLERS: Final = 8
@@ -41,11 +42,15 @@ class Claim:
 
 
 def claim_or_hand_over(
-    request: LaunchRequest, place: MeetingPlace, patience_s: float = _PATIENCE_S
+    request: LaunchRequest,
+    place: MeetingPlace,
+    *,
+    starting_s: float = _STARTING_S,
+    answer_s: float = _ANSWER_S,
 ) -> Claim | None:
     """Become the one window, or hand the request to the one there is (None).
 
-    Waits while that one is just starting or ending.
+    Waits ``starting_s`` for one that is just starting or ending, and ``answer_s`` for its answer.
 
     Raises
     ------
@@ -54,27 +59,27 @@ def claim_or_hand_over(
     """
     lock = QLockFile(str(place.lock))
     lock.setStaleLockTime(0)  # however old: only that its process is gone makes it stale
-    until = time.monotonic() + patience_s
+    until = time.monotonic() + starting_s
     while True:
         if lock.tryLock(0):
             return Claim(place, lock)
         if lock.error() != QLockFile.LockError.LockFailedError:
             raise LaunchRefused("No lock file could be written, so that this program cannot be started once.")
-        if _handed_over(request, place, until):
+        if _handed_over(request, place, answer_s):
             return None
         if time.monotonic() > until:
             raise LaunchRefused(_NO_ANSWER)
         time.sleep(_PAUSE_S)
 
 
-def _handed_over(request: LaunchRequest, place: MeetingPlace, until: float) -> bool:
+def _handed_over(request: LaunchRequest, place: MeetingPlace, answer_s: float) -> bool:
     """Whether the running window has taken the request; False where nobody listens (yet)."""
     caller = QLocalSocket()
     caller.connectToServer(place.socket)
     if not caller.waitForConnected(500):
         return False
     caller.write(request.to_line())
-    heard = b""
+    heard, until = b"", time.monotonic() + answer_s
     while b"\n" not in heard and len(heard) < LARGEST:
         left_ms = round(1000 * (until - time.monotonic()))
         if left_ms <= 0 or not (caller.bytesAvailable() or caller.waitForReadyRead(left_ms)):
