@@ -57,7 +57,11 @@ class Distance:
 
     def text(self, spacing_mm: Spacing | None) -> str:
         """The length in mm; in pixels, and saying so, where the slice is not calibrated."""
-        return _length_text(_apart(self.start_slice, self.end_slice, spacing_mm), spacing_mm)
+        return _length_text(self.length(spacing_mm), spacing_mm)
+
+    def length(self, spacing_mm: Spacing | None) -> float:
+        """In mm; in pixels where the slice is not calibrated."""
+        return _apart(self.start_slice, self.end_slice, spacing_mm)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ def test_what_is_kept_comes_back_with_its_study(
 def test_another_patient_shows_none(opened: Opened, disk: Disk, qtbot: QtBot, tmp_path: Path) -> None:
     first = opened(settings=SETTINGS, journal=disk.writer())
     explain(first, qtbot)
+    press(first, qtbot, Qt.Key.Key_Y)
     kept(first, qtbot)
     other = write_study(tmp_path / "other", patient="ROE^RICHARD")
     first.window.open_path(other)

@@ -18,8 +18,10 @@ class CorrectionForm(QFrame):
         super().__init__()
         self._verdicts, self._about = verdicts, ""
         self.answer, self.text = QComboBox(), QLineEdit()
-        self.nothing = QCheckBox("There is nothing here")
-        self.save, self.cancel = QPushButton("Save correction"), QPushButton("Cancel")
+        self.nothing = QCheckBox("Nothing here")
+        self.save, self.cancel = QPushButton("Save"), QPushButton("Cancel")
+        self.save.setToolTip("Keep this correction in the journal")
+        self.nothing.setToolTip("There is no finding here: the correction has no region")
         self._where = PlainLabel(_HOW, "muted", wrap=True)
         self._build()
         self._connect()

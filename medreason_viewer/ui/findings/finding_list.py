@@ -38,7 +38,7 @@ class FindingList(QWidget):
         super().__init__()
         self._session, self._book = session, book
         self.title, self.list = PlainLabel("Findings", "heading"), QListWidget()
-        self.list.setWordWrap(True)
+        self.list.setObjectName("findings")
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setIconSize(QSize(15, 15))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -63,7 +63,7 @@ class FindingList(QWidget):
         rows = [(answer, known) for answer in self.answers() if (known := self._book.get(answer.request.id))]
         self.setVisible(bool(rows))
         without = sum(known.finding.judgement is None for _, known in rows)
-        self.title.setText(f"Findings · {len(rows)}" + (f", {without} without a verdict" if without else ""))
+        self.title.setText(f"Findings · {len(rows)}" + (f" · {without} to judge" if without else ""))
         while self.list.count() > len(rows):
             self.list.takeItem(self.list.count() - 1)
         while self.list.count() < len(rows):
@@ -101,7 +101,7 @@ class FindingList(QWidget):
         words = "your read first" if folded else finding.answer or "no answer could be read"
         place = f"Image {wording.image_number(series, answer.request.slice_index)}"
         judged = finding.judgement
-        second = verdict_words(judged) + _SIGNS[known.saving]
+        second = verdict_words(judged, brief=True) + _SIGNS[known.saving]
         item.setData(_ID, finding.id)
         item.setText(f"{place} · {wording.shortened(readable(words), 60)}\n{readable(second)}")
         item.setToolTip(tooltip(f"{place}\n{words}\n{second}\n{finding.made_at.astimezone():%Y-%m-%d %H:%M}"))

@@ -70,7 +70,7 @@ class Restoring(QObject):
 
     def _look(self) -> None:
         volume = self._session.volume
-        if volume is not None and (of := _subject(volume.series)) is not None:
+        if volume is not None and (of := subject_of(volume.series)) is not None:
             self._link.ask(partial(records, of=of), partial(self._found, volume.series))
 
     def _found(self, series: Series, found: list[Record]) -> None:
@@ -100,7 +100,7 @@ class Restoring(QObject):
 
     def _look_here_soon(self) -> None:
         series = self._session.series
-        if series is not None and _subject(series) is None:
+        if series is not None and subject_of(series) is None:
             self._soon.start()
 
     def _look_here(self) -> None:
@@ -168,7 +168,7 @@ def _answer(record: Record, volume: CtVolume, index: int) -> Answer:
     )
 
 
-def _subject(series: Series) -> Subject | None:
+def subject_of(series: Series) -> Subject | None:
     """The series by its UIDs; None where it has none."""
     found = series.identity
     if not found.series_uid:

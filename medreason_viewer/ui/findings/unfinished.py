@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QPushButton,
     QScrollArea,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -129,10 +128,8 @@ class UnfinishedDialog(QDialog):
         assert column is not None
         column.addWidget(row)
 
-    def _reject_button(self, finding_id: str) -> QToolButton:
-        reject, reasons = QToolButton(), QMenu(self)
-        reject.setText("Reject ▾")
-        reject.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    def _reject_button(self, finding_id: str) -> QPushButton:
+        reject, reasons = QPushButton(theme.icon("mdi6.close", theme.CAUTION), "Reject"), QMenu(self)
         for reason in REASONS.values():
             line = reasons.addAction(reason.capitalize())
             line.triggered.connect(lambda _checked=False, why=reason: self._leaving.reject(finding_id, why))

@@ -87,6 +87,7 @@ class VerdictBar(QFrame):
         if judged is not None:
             self.sign.setPixmap(theme.pixmap(*ICONS[judged.verdict], 16))
         self.undo.setVisible(known.undoable)
+        self.reader.setVisible(judged is None or judged.reader != self._verdicts.reader.name)
 
     def _show_saving(self, known: KeptFinding) -> None:
         self.saving.setText(_SAVING[known.saving])
@@ -144,11 +145,13 @@ class VerdictBar(QFrame):
             self._verdicts.correct()
 
 
-def verdict_words(judged: Judgement | None) -> str:
-    """A verdict in a line: what, why or which answer, by whom."""
+def verdict_words(judged: Judgement | None, *, brief: bool = False) -> str:
+    """A verdict in a line: what, why or (not if ``brief``) which answer, by whom."""
     if judged is None:
         return NO_VERDICT
-    more = {"rejected": judged.reason, "corrected": judged.answer or "no region"}.get(judged.verdict, "")
+    more = judged.reason if judged.verdict == "rejected" else ""
+    if judged.verdict == "corrected" and not brief:
+        more = judged.answer
     words = _WORDS[judged.verdict] + (f": {more}" if more else "")
     return f"{words} – {judged.reader}"
 

@@ -1,6 +1,6 @@
-"""Key images: the slices a reader marked, each under the identity of its series; kept while the program runs.
+"""Key images: the slices a reader marked, each under the identity of its series.
 
-No widgets here, and no patient in a file or a log: the marks live in memory alone.
+No widgets here, and no patient in a file or a log: beyond the program's run, the journal alone keeps marks.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class KeyImages(QObject):
     """
 
     changed = Signal()
+    toggled = Signal(object, str, int, bool)  # series, plane, slice index; whether it is marked now
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +50,13 @@ class KeyImages(QObject):
         name = _slice(series, plane_name, index)
         marks ^= {name}
         self.changed.emit()
+        self.toggled.emit(series, plane_name, index, name in marks)
         return name in marks
+
+    def restore(self, series: Series, plane_name: PlaneName3, index: int) -> None:
+        """An image that was marked earlier is so again."""
+        self._marks.setdefault((series.identity, plane_name), set()).add(_slice(series, plane_name, index))
+        self.changed.emit()
 
     def marked(self, series: Series, plane_name: PlaneName3, index: int) -> bool:
         """Whether the reader marked that image."""

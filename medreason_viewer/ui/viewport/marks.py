@@ -27,6 +27,7 @@ class Marks(Explanations):
     """
 
     overlay_changed = Signal()  # visibility, the drawn box, measurements, crosshair
+    measured = Signal(object, object)  # measurements on the slice shown, before and after the reader's change
     tool_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -92,5 +93,14 @@ class Marks(Explanations):
 
     def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
         """Replace the measurements on the slice shown."""
+        before = self.measurements
         self._measurements[self.place] = measurements
         self.overlay_changed.emit()
+        self.measured.emit(before, measurements)
+
+    def restore_measurement(self, place: Place, measurement: Measurement) -> None:
+        """A measurement of earlier is there again."""
+        drawn = self._measurements.get(place, ())
+        if measurement not in drawn:
+            self._measurements[place] = (*drawn, measurement)
+            self.overlay_changed.emit()

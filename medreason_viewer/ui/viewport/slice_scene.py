@@ -151,7 +151,15 @@ class SceneSource(QObject):
         if self._session.folds(answer):  # the region may be seen, but not what the model calls it
             return explanation_items(replace(region, label="") if region else None, answer.evidence)
         chosen = answer.steps[step] if step is not None and step < len(answer.steps) else None
-        return explanation_items(region, answer.evidence, chosen)
+        return (*explanation_items(region, answer.evidence, chosen), *_of_reader(answer))
+
+
+def _of_reader(answer: Answer) -> tuple[OverlayItem, ...]:
+    """The region as the reader corrected it, beside the model's, which stays as it was."""
+    judged = answer.judgement
+    if judged is None or judged.verdict != "corrected" or judged.box_slice is None:
+        return ()
+    return (RegionBox(judged.box_slice, "reader", f"corrected: {judged.answer}"),)
 
 
 def _value_text(image: SliceImage, row: int, col: int) -> str:
