@@ -17,12 +17,13 @@ from PySide6.QtWidgets import QApplication
 
 from . import settings as settings_file
 from .errors import MedReasonError, SettingsError
+from .findings.finding import Finding
 from .findings.journal import JournalWriter
 from .network.inbox import Inbox
 from .plugins import Installed, installed, scan_with
 from .reasoning.bundles.bundle import DEMO_BUNDLE, read_manifest
 from .reasoning.process.client import ModelClient
-from .reasoning.request import Event, ModelInfo
+from .reasoning.request import Event, Explanation, ModelInfo
 from .settings import Settings
 from .ui.application import application_with_theme, has_display, platform
 from .ui.archive.desk import ArchiveDesk, ArchivePlaces
@@ -45,7 +46,7 @@ from .ui.main_window import MainWindow, Parts
 from .ui.may_leave import at_once
 from .ui.model_bar import ModelBar
 from .ui.output.finding_export import FindingExport
-from .ui.plugins.offer import PluginOffer
+from .ui.plugins.offer import PluginOffer, unjudged
 from .ui.series.opening import Opening, first_series
 from .ui.series.panel import SeriesPanel
 from .ui.series.thumbnails import Thumbnails
@@ -330,10 +331,16 @@ def _use_model(explainer: Explainer, session: Session, model_bar: ModelBar, fold
 
 def _offer(place: Workplace, found: Installed) -> PluginOffer:
     """Let plug-ins read, explain, export and show panels."""
-    offer = PluginOffer(place.window, found)
+    offer = PluginOffer(place.window, found, partial(_finding_of, place))
     place.opening.scan_path = scan_with(found.readers)
     offer.explainer_chosen.connect(partial(_explain_with, place))
     return offer
+
+
+def _finding_of(place: Workplace, explanation: Explanation) -> Finding:
+    """An explanation with its verdict, if it has one."""
+    kept = place.findings.book.get(explanation.request_id) if place.findings else None
+    return kept.finding if kept else unjudged(explanation)
 
 
 def _explain_with(place: Workplace, make_client: MakeClient, known: ModelInfo) -> None:

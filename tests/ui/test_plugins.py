@@ -21,7 +21,10 @@ from small_study import LESION
 from medreason_viewer import app
 from medreason_viewer.app import Workplace
 from medreason_viewer.errors import PluginError, UnreadableFile
+from medreason_viewer.findings.journal import Journal, JournalWriter
+from medreason_viewer.findings.journal.keys import FilePlace
 from medreason_viewer.plugins import Installed, installed, scan_with
+from medreason_viewer.settings import Settings
 from medreason_viewer.ui.plugins.offer import PluginOffer
 from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.load import load_volume
@@ -246,3 +249,22 @@ def test_the_menu_names_what_is_installed(offered: tuple[Workplace, PluginOffer]
         assert sentence in lines
         assert sentence in said(place)
     qtbot.keyClick(offer.menu, Qt.Key.Key_Escape)
+
+
+def test_an_exporter_is_given_the_verdict(
+    opened: Opened, found: Installed, qtbot: QtBot, tmp_path: Path
+) -> None:
+    keys = FilePlace(tmp_path / "keys")
+    journal = JournalWriter(lambda: Journal.open(tmp_path / "kept" / "journal.db", keys))
+    settings = Settings(window_width=1280, window_height=800, reader_name="Jane Roe")
+    place = opened(settings=settings, journal=journal)
+    place.session.set_box(SliceBox(*LESION))
+    place.window.explain_box()
+    wait_for(place, qtbot, "answered")
+    explanation = place.session.answer.explanation if place.session.answer else None
+    assert explanation is not None
+    assert app._finding_of(place, explanation).judgement is None
+    qtbot.keyClick(place.window.parts.view, Qt.Key.Key_Y)
+    judgement = app._finding_of(place, explanation).judgement
+    assert judgement is not None
+    assert (judgement.verdict, judgement.reader) == ("accepted", "Jane Roe")
