@@ -158,3 +158,17 @@ def test_any_words_of_a_model_or_a_reader_are_made_valid(
             values = element.value if isinstance(element.value, MultiValue) else [element.value]
             for value in values if element.VR in ("LO", "SH", "PN", "CS", "UI", "UC") else ():
                 validate_value(element.VR, str(value or ""), config.RAISE)
+
+
+@pytest.mark.parametrize(("verdict", "words"), [(None, "not verified"), ("accepted", "accepted")])
+def test_every_object_says_where_it_stands(shown: Exhibit, verdict: str | None, words: str) -> None:
+    standing = judged(shown, verdict=verdict) if verdict else shown
+    for kind in KINDS:
+        made = dicom_object(kind, standing, AT, np.zeros((8, 8, 3), np.uint8))
+        told = " ".join(str(each.value) for each in made.iterall() if each.VR != "SQ")
+        assert "AI-generated" in told
+        assert "research use only, not for diagnosis" in told
+        if kind == "sr":
+            assert made.VerificationFlag == ("VERIFIED" if verdict else "UNVERIFIED")
+        else:
+            assert f"AI-generated, {words}" in told

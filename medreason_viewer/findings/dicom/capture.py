@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pydicom.valuerep import DA, TM
 
 from .exhibit import Exhibit
-from .origin import NOTICE, as_they_are, complete, series_of_its_own
+from .origin import as_they_are, complete, series_of_its_own
 
 
 @as_they_are()
@@ -38,7 +38,7 @@ def secondary_capture(shown: Exhibit, picture: NDArray[np.uint8], at: datetime) 
     made.PatientOrientation = [letters.right, letters.bottom]  # highdicom takes no oblique ones
     made.ConversionType = "WSD"
     made.BurnedInAnnotation = "NO"
-    made.DerivationDescription = NOTICE
+    made.DerivationDescription = shown.standing
     made.DateOfSecondaryCapture, made.TimeOfSecondaryCapture = DA(at.date()), TM(at.time())
     source = Dataset()
     source.ReferencedSOPClassUID = header.dataset.SOPClassUID

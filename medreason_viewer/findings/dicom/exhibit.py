@@ -18,6 +18,7 @@ from ...volume.series import Frame, Series
 from ..finding import Finding
 from .contours import filled
 from .header import SourceHeader, source_header
+from .origin import PURPOSE
 
 OTHER_IMAGES: Final = (
     "These are not the images of this finding: its key names other pixels. Give its own images."
@@ -53,6 +54,12 @@ class Exhibit:
     def in_hu(self) -> bool:
         """Whether the values are Hounsfield units."""
         return "not_hu" not in {note.code for note in self.series.warnings}
+
+    @property
+    def standing(self) -> str:
+        """Whether a reader stands behind it, and what it is, in a line: as every object says."""
+        judged = self.finding.judgement
+        return f"AI-generated, {judged.verdict if judged else 'not verified'}: {PURPOSE}"
 
     def region(self) -> SliceBox:
         """The region that counts now.

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from .exhibit import Exhibit
-from .origin import NOTICE, as_they_are, complete, series_of_its_own
+from .origin import as_they_are, complete, series_of_its_own
 from .text import one_line, person_name
 
 
@@ -31,7 +31,7 @@ def key_object(shown: Exhibit, at: datetime, others: Sequence[Dataset] = ()) -> 
         codes.DCM.OfInterest,
         selected,
         observer_person_context=ObserverContext(codes.DCM.Person, person) if person else None,
-        description=one_line(f"{shown.finding.answer or 'No answer'}. {NOTICE}", 1024),
+        description=one_line(f"{shown.finding.answer or 'No answer'}. {shown.standing}", 1024),
     )
     image = next(item for item in content[0].ContentSequence if item.ValueType == "IMAGE")
     shown.header.name_frame(image.ReferencedSOPSequence)

@@ -22,7 +22,8 @@ logging.getLogger("highdicom").setLevel(logging.CRITICAL)  # it would quote name
 
 MANUFACTURER: Final = "MedReason Viewer project"
 MODEL: Final = "MedReason Viewer"
-NOTICE: Final = "AI-generated. Research use only, not for diagnosis."
+PURPOSE: Final = "research use only, not for diagnosis"
+NOTICE: Final = f"AI-generated: {PURPOSE}."
 NOT_STATED: Final = "Not stated"
 _NAMES: Final = uuid.UUID("6f1d1c0c-6f2e-5f0e-9d53-0a4b7a4f3f55")  # of UIDs that are made from what they name
 _SERIES_NUMBERS: Final = {"SR": 9901, "SEG": 9902, "PR": 9903, "KO": 9904, "OT": 9905}

@@ -48,7 +48,7 @@ def presentation_state(shown: Exhibit, at: datetime) -> GrayscaleSoftcopyPresent
     made = GrayscaleSoftcopyPresentationState(
         referenced_images=[header.dataset],
         content_label="AI_FINDING",
-        content_description=one_line(NOTICE),
+        content_description=one_line(shown.standing),
         content_creator_name=person_name(judged.reader) if judged else None,
         graphic_annotations=[_annotation(shown)],
         graphic_layers=[_LAYER],
@@ -98,9 +98,8 @@ def _line(outline: Outline, name: str) -> GraphicObject:
 
 def _label(shown: Exhibit) -> TextObject:
     """Beside the region's lower right corner."""
-    box, judged = shown.region(), shown.finding.judgement
-    state = judged.verdict if judged else "not verified"
-    text = one_line(f"AI, {state}: {shown.finding.answer or 'no answer'}. {NOTICE}", _LONGEST_TEXT)
+    box, answer = shown.region(), one_line(shown.finding.answer or "no answer", _LONGEST_TEXT // 2)
+    text = one_line(f"{answer}. {shown.standing}", _LONGEST_TEXT)
     return TextObject(
         text, AnnotationUnitsValues.PIXEL, anchor_point=(box.x1, box.y1), anchor_point_visible=False
     )

@@ -28,7 +28,6 @@ from . import codes as ours
 from .exhibit import Exhibit
 from .origin import (
     MODEL,
-    NOTICE,
     as_they_are,
     complete,
     model_name,
@@ -65,7 +64,7 @@ def segmentation(shown: Exhibit, at: datetime) -> Segmentation:
         segment_descriptions=list(_segments(shown, len(masks))),
         pixel_measures=PixelMeasuresSequence(shown.plane.spacing_mm, _thickness_mm(shown)),
         content_label="AI_FINDING",
-        content_description=NOTICE,
+        content_description=one_line(shown.standing),
         device_serial_number=__version__,
         **series_of_its_own("SEG", at, "region"),
     )

@@ -15,8 +15,8 @@ KINDS: Final = {
     "gsps": "Presentation state: the region drawn over the image",
     "ko": "Key object: a pointer to the image",
     "sc": "Secondary capture: a picture with the notice burnt in",
-    "pdf": "PDF report",
-    "png": "PNG report",
+    "pdf": "Report on paper",
+    "png": "Report as a picture",
 }
 _PAPER: Final = frozenset({"pdf", "png"})
 _FIRST: Final = frozenset({"sr", "seg", "pdf"})
