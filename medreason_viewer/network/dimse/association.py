@@ -160,9 +160,8 @@ def _unreachable(server: Server, limits: Limits) -> ServerUnreachable:
     where = f"{server.name} ({server.host}, port {server.port})"
     try:
         with socket.create_connection((server.host, server.port), limits.connect_s) as plain:
-            if server.tls:
-                with client_context(server).wrap_socket(plain, server_hostname=server.host):
-                    pass
+            if server.tls and (refusal := _handshake(server, plain, where)) is not None:
+                return refusal
     except ssl.SSLCertVerificationError as error:
         return NotTrusted(f"The certificate of {where} is not trusted: {error.verify_message}.")
     except ssl.SSLError as error:
@@ -172,3 +171,12 @@ def _unreachable(server: Server, limits: Limits) -> ServerUnreachable:
     except OSError as error:
         return ServerUnreachable(f"{where} cannot be reached ({error.strerror or error}).")
     return ServerUnreachable(f"{where} is there, but does not answer as a DICOM server does.")
+
+
+def _handshake(server: Server, plain: socket.socket, where: str) -> NotTrusted | None:
+    """What a server says that is there, but breaks off where TLS begins."""
+    try:
+        with client_context(server).wrap_socket(plain, server_hostname=server.host):
+            return None
+    except ConnectionError as error:
+        return NotTrusted(f"{where} breaks off where TLS begins: perhaps it has none ({error.strerror}).")
