@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from pytestqt.qtbot import QtBot
 from small_study import write_study
 from studies import assert_same, large_series
 
+from medreason_viewer.network import open_archive
 from medreason_viewer.servers import Receiver, Server
 from medreason_viewer.ui.archive.send_dialog import SendDialog
 
@@ -160,6 +163,33 @@ def test_a_wrong_title_and_a_server_that_is_away_say_what_to_do(
     found(away, "", qtbot)
     assert "cannot be reached" in away.said()
     assert "Check the network" in away.said()
+
+
+class _NobodyKnown(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_error(401)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_tls_and_a_password_that_are_refused_say_what_to_do(
+    make_desk: MakeDesk, orthanc: Orthanc, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk(replace(orthanc.dimse, tls=True))  # it speaks no TLS
+    found(desk, "", qtbot)
+    assert "Check the certificates" in desk.said()
+    monkeypatch.setattr(open_archive, "secret_of", lambda _server: "wrong")
+    with ThreadingHTTPServer(("127.0.0.1", 0), _NobodyKnown) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/dicom-web"
+        web = make_desk(Server("web", "dicomweb", url=url, login="basic", user="reader"))
+        found(web, "", qtbot)
+        server.shutdown()
+        thread.join(5)
+    assert "does not accept who we say we are" in web.said()
+    assert "password or token again" in web.said()
 
 
 def test_what_is_pushed_is_offered_and_never_opened_by_itself(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 
 from ...cancel import Cancel
-from ...network.dimse.push import Pushed
 from .. import theme
 from ..explanation import wording
 from ..launching.launching import Launching
@@ -20,6 +19,9 @@ from ..plain import PlainLabel
 from ..viewport.latest import LatestWins
 from .folder import look_into
 from .rows import plain
+
+if TYPE_CHECKING:  # pynetdicom is loaded where somebody listens
+    from ...network.dimse.push import Pushed
 
 _TOLD: Final = "Another patient is open now, who was sent here:"
 _QUIET_MS: Final = 1500
