@@ -56,10 +56,8 @@ class Session(ReadingOrder):
         Zoom and pan.
     key_images : KeyImages
         The images the reader marked.
-    slabs : Slabs
-        The slab shown in place of single images.
-    others : Others
-        What objects beside the images draw on them.
+    slabs, others
+        The slab shown in place of single images; what objects beside the images draw on them.
     """
 
     scan_changed = Signal()
@@ -86,8 +84,7 @@ class Session(ReadingOrder):
         self.slabs = Slabs(self, self)
         self.slice_changed.connect(self.slabs.work_out)
         self.slabs.arrived.connect(self.explanation_changed)
-        self.others = Others(self, self)
-        self.series_changed.connect(self.others.look)
+        self.others = Others(self)
         self.others.arrived.connect(self.overlay_changed)
         self._waits_for_window = True
         self._looks: dict[int, _Look] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -13,16 +13,12 @@ from ...findings.dicom.overlays import overlays_of
 from ...volume.series import Scan, Series
 from .latest import LatestWins
 
-
-class Shown(Protocol):
-    """What is open, and which series of it is shown."""
-
-    scan: Scan | None
-    series: Series | None
+if TYPE_CHECKING:
+    from ..session import Session
 
 
 class Others(QObject):
-    """Reads the objects beside a series off the GUI thread, whenever it is told that another is shown.
+    """Reads the objects beside a series off the GUI thread, whenever another is shown.
 
     Attributes
     ----------
@@ -37,9 +33,10 @@ class Others(QObject):
 
     arrived = Signal()
 
-    def __init__(self, shown: Shown, parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(self, shown: Session) -> None:
+        super().__init__(shown)
         self._shown = shown
+        shown.series_changed.connect(self.look)
         self.notes: tuple[str, ...] = ()
         self._items: dict[int, tuple[Drawn, ...]] = {}
         self._worker = LatestWins("objects of others", self)
