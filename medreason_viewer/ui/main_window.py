@@ -83,7 +83,7 @@ class MainWindow(QMainWindow):
     def __init__(self, parts: Parts, settings: Settings) -> None:
         super().__init__()
         self.parts = parts
-        self._settings = settings
+        self.settings = settings
         self.may_leave: MayLeave = at_once
         self.setWindowTitle("MedReason Viewer")
         self.setAcceptDrops(True)
@@ -260,7 +260,7 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def _choose_model(self, folder: Path) -> None:
-        self._settings = replace(self._settings, model_bundle=str(folder))
+        self.settings = replace(self.settings, model_bundle=str(folder))
         self.model_chosen.emit(folder)
 
     def _toggle_full_screen(self) -> None:
@@ -269,7 +269,7 @@ class MainWindow(QMainWindow):
     # What is remembered
 
     def _restore(self) -> None:
-        settings = self._settings
+        settings = self.settings
         available = self.screen().availableSize()
         self.resize(
             min(settings.window_width, available.width()), min(settings.window_height, available.height())
@@ -286,7 +286,7 @@ class MainWindow(QMainWindow):
         left, _, right = self._splitter.sizes()
         size = self.normalGeometry().size() if self.isMaximized() or self.isFullScreen() else self.size()
         kept = replace(
-            self._settings,
+            self.settings,
             read_first=self.parts.session.read_first,
             show_overlay=self.parts.session.overlay_visible,
             window_width=max(size.width(), 1),

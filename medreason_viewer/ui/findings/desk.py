@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from PySide6.QtCore import QObject
 from shiboken6 import isValid
 
-from ...findings.finding import Finding
 from ...findings.journal import JournalWriter
-from ...findings.journal.events import Event
 from ...settings import Settings
 from ..main_window import MainWindow
 from .book import FindingBook
@@ -18,6 +17,7 @@ from .finding_list import FindingList
 from .leaving import Leaving
 from .link import JournalLink
 from .marks_kept import MarkKeeping
+from .menus import RecentMenu, VerdictMenu, menu_of
 from .pending_sign import PendingSign
 from .reader import Reader
 from .restoring import Restoring
@@ -25,6 +25,7 @@ from .unfinished import UnfinishedDialog
 from .verdict_bar import VerdictBar
 from .verdicts import Verdicts
 
+_KEPT: Final = "What is kept of it is shown when it is opened again."
 _LAST_WORDS_S: Final = 10.0  # how long closing waits for a disk
 
 
@@ -50,23 +51,24 @@ class FindingDesk(QObject):
         self.list = FindingList(session, self.book)
         self.restoring = Restoring(session, self.link, self.book)
         self.leaving = Leaving(session, self.book, self.reader, self.list)
+        self._to_judge = set[str]()
         self._asking: UnfinishedDialog | None = None
         window.may_leave = self.may_leave
         self.marks = MarkKeeping(session, self.link, self)
         parts.explain.put_below(self.bar)
         parts.series.put_below(self.list)
         parts.footer.addPermanentWidget(self.sign)
+        self.recent = RecentMenu(self.link, window.open_path)
+        self.menu = VerdictMenu(self.verdicts, parts.view.bindings)
+        files, explain = (menu_of(window.menuBar(), title) for title in ("File", "Explain"))
+        files.insertMenu(files.actions()[2], self.recent)  # after the two lines that open
+        explain.addMenu(self.menu)
+        self.reader.changed.connect(self._remember_reader)
+        session.scan_changed.connect(self._tell_of_left)
+        self.book.changed.connect(self._count)
         parts.view.action_requested.connect(self.verdicts.do)
         for said in (self.verdicts.message, self.book.message, self.link.refused):
             said.connect(lambda text: window.banners.say(text, "caution"))
-
-    def finding_here(self) -> Finding | None:
-        """The finding of the image in view, as it will stand in the journal; None where there is none."""
-        return None if (known := self.verdicts.here) is None else known.finding
-
-    def note(self, event: Event) -> None:
-        """Keep that something was exported, say; where it cannot be, the window says so."""
-        self.link.write(event, lambda _receipt: None, self.window.parts.session.message.emit)
 
     def may_leave(self, then: Callable[[], object], *, closing: bool = False) -> bool:
         """Whether nothing is left to do in this study; else the reader is asked, and ``then`` called after.
@@ -82,6 +84,24 @@ class FindingDesk(QObject):
         self._asking = UnfinishedDialog(self.leaving, then, closing=closing, parent=self.window)
         self._asking.open()
         return False
+
+    def _remember_reader(self) -> None:
+        """The name stays set where nobody else reads under this login."""
+        if not self.reader.shared:
+            self.window.settings = replace(self.window.settings, reader_name=self.reader.name)
+
+    def _count(self) -> None:
+        self._to_judge = {known.kept.id for known in self.leaving.to_do}
+
+    def _tell_of_left(self) -> None:
+        """Another program changed the study, so that nobody could be asked."""
+        count = len(self._to_judge - self.leaving.left)
+        self._to_judge = set()
+        if count:
+            words = "1 finding" if count == 1 else f"{count} findings"
+            self.window.banners.say(
+                f"{words} of the study before stayed without a verdict. {_KEPT}", "caution"
+            )
 
     def close(self) -> bool:
         """Write what is pending; returns whether that was done in time."""
