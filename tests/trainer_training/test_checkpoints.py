@@ -33,7 +33,8 @@ def save(run: Path, step: int, content: bytes = b"weights") -> Path:
 
 
 def names(run: Path) -> list[str]:
-    return sorted(path.name for path in run.iterdir())
+    """The checkpoints there are, and what is left of others."""
+    return sorted(path.name for path in run.iterdir() if path.suffix != ".json")
 
 
 def test_two_are_kept_and_the_newest_is_chosen(tmp_path: Path) -> None:
@@ -181,7 +182,8 @@ def test_nothing_in_a_checkpoint_is_trusted_with_more_than_tensors(
     name: str, tiny_bundle: Path, phantom_folder: Path, tmp_path: Path
 ) -> None:
     run, trace = tmp_path / "run", tmp_path / "trace"
-    KINDS["sft"](tiny_bundle, phantom_folder, run, tmp_path / "told.jsonl", 1, 1)
+    KINDS["sft"](tiny_bundle, phantom_folder, run, tmp_path / "told.jsonl", 2, 1)
+    shutil.rmtree(run / "checkpoint-2")
     folder = run / "checkpoint-1"
     torch.save({"python": _Bomb(trace)}, folder / name, pickle_module=pickle)
     checkpoints.write_hashes(folder)
