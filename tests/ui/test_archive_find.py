@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 from archive_desks import MakeDesk
 from fake_archive import FakeArchive
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QDate, Qt
 from pytestqt.qtbot import QtBot
 from small_study import write_study
+
+from medreason_viewer.ui.archive.form import SearchForm
 
 
 def test_a_study_is_searched_for_retrieved_and_opened(
@@ -57,3 +61,41 @@ def test_another_patient_is_announced(
     assert desk.launching.bar is not None
     assert "ROE" in desk.launching.bar.patient.text().upper()
     assert "archive" in desk.launching.bar.told.text()
+
+
+def test_the_form_asks_for_what_its_fields_say(qtbot: QtBot) -> None:
+    form = SearchForm()
+    qtbot.addWidget(form)
+    today = date.today()
+    query = form.query()
+    assert (query.modality, query.first_date, query.last_date) == ("CT", today - timedelta(days=6), today)
+    form.name.setText(" doe, jane ")
+    form.patient_id.setText("P*")
+    form.description.setText("chest")
+    form.modality.setCurrentText("Any")
+    form.period.setCurrentText("All dates")
+    query = form.query()
+    assert (query.patient_name, query.patient_id, query.description) == ("doe^jane*", "P*", "*chest*")
+    assert (query.modality, query.dates) == ("", "")
+    form.period.setCurrentText("Today")
+    assert form.query().dates == f"{today:%Y%m%d}"
+    form.period.setCurrentText("From … to")
+    form.first.setDate(QDate(2026, 1, 2))
+    form.last.setDate(QDate(2026, 3, 4))
+    assert form.query().dates == "20260102-20260304"
+    form.last.setDate(QDate(2025, 1, 1))
+    with pytest.raises(ValueError, match="first date comes after"):
+        form.query()
+    form.clear.click()
+    assert form.query() == SearchForm().query()
+
+
+def test_what_cannot_be_searched_for_is_said_and_not_asked(
+    make_desk: MakeDesk, archive: FakeArchive, qtbot: QtBot
+) -> None:
+    desk = make_desk()
+    desk.desk.show_find()
+    desk.desk.find.form.name.setText("back\\slash")
+    desk.desk.find.search()
+    assert desk.said() == "This cannot be searched for: patient name: at most 64 letters, no backslash."
+    assert not archive.asked

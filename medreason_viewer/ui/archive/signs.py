@@ -47,7 +47,9 @@ class ReceiverSign(QPushButton):
     def refresh(self) -> None:
         """Say whether it listens."""
         receiver, failed = self._listening.receiver, self._listening.state == "failed"
-        self.setText("Receiver failed" if failed else f"Receiving on {receiver.host}:{receiver.port}")
+        words = {"failed": "Receiver failed", "starting": "Receiver starts …"}
+        where = f"Receiving on {receiver.host}:{receiver.port}"
+        self.setText(words.get(self._listening.state, where))
         name = "mdi6.alert-outline" if failed else "mdi6.access-point"
         self.setIcon(theme.icon(name, theme.CAUTION))
         allowed = ", ".join(receiver.allowed)
