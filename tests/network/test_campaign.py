@@ -47,11 +47,11 @@ def test_send_to_a_server_that_keeps_dying(
         outcomes = [each.outcome for each in deliver(outbox, lambda name: archive)]
         timer.join()
         sent += outcomes.count("sent")
-        cut += 0 < outcomes.count("sent") < len(outcomes)
+        cut += "postponed" in outcomes
         orthanc.start()
         outbox.retry(batch)
     sent += sum(each.outcome == "sent" for each in deliver(outbox, lambda name: archive))
-    assert cut, "no kill hit the middle"
+    assert cut, "no kill came in time"
     assert sent == COUNT, "something was acknowledged twice or never"
     assert_same(files, orthanc.download().values())
 
@@ -69,7 +69,7 @@ def test_retrieve_from_a_server_that_keeps_dying(
     for _ in range(KILLS):
         timer = _killed_after(orthanc, moments.uniform(0.1, 0.8))
         with suppress(NetworkError):
-            fresh += [each.path for each in retrieve(archive, study, inbox) if each.fresh]
+            fresh.extend(each.path for each in retrieve(archive, study, inbox) if each.fresh)
         timer.join()
         orthanc.start()
     fresh += [each.path for each in retrieve(archive, study, inbox) if each.fresh]
