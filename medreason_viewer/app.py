@@ -160,7 +160,10 @@ def build_for(
         place = build(settings, None, journal=journal)
         place.session.message.emit(f"{error} The viewer works without explanations.")
         return place
-    return build(settings, partial(ModelClient, folder), known, journal)
+    place = build(settings, partial(ModelClient, folder), known, journal)
+    if place.findings is not None:
+        place.findings.offer_answers(folder)
+    return place
 
 
 def manifest_info(folder: Path) -> ModelInfo:

@@ -104,3 +104,24 @@ def test_only_the_whole_key_is_recognised(opened: Opened, disk: Disk, qtbot: QtB
         assert recognised(volume, (Record(foreign, Asked()),)) == []
     other = make_volume(make_series((4, 64, 64)))
     assert recognised(other, (Record(finding, Asked()),)) == []
+
+
+def test_a_real_chest_shows_its_findings_again(
+    opened: Opened, disk: Disk, qtbot: QtBot, real_ct: Path
+) -> None:
+    first = opened(real_ct / "crlm-ct-1004", settings=SETTINGS, journal=disk.writer())
+    middle = first.session.slice_index
+    explain(first, qtbot)
+    press(first, qtbot, Qt.Key.Key_Y)
+    kept(first, qtbot)
+    first.close()
+    again = opened(real_ct / "crlm-ct-1004", settings=SETTINGS, journal=disk.writer())
+    qtbot.waitUntil(lambda: len(rows(again)) == 1)
+    again.session.go_to_slice(middle + 1)
+    assert again.session.answer is None
+    desk(again).list.show_finding(disk.findings()[0].id)
+    assert again.session.slice_index == middle
+    answer = again.session.answer
+    assert answer is not None
+    assert answer.explanation == disk.findings()[0].explanation
+    assert answer.explanation.key == again.session.image_key()

@@ -96,9 +96,9 @@ def test_keys_of_the_menus_can_be_changed_too(opened: Opened, qtbot: QtBot) -> N
     menus = [action.menu() for action in place.window.menuBar().actions()]
     shortcuts = {line.text(): line.shortcut().toString() for menu in menus for line in menu.actions()}
     assert shortcuts["&Full screen"] == "F9"
-    press_in_field(dialog, "explain", 0, KEY.Key_X)
+    press_in_field(dialog, "explain", 0, KEY.Key_G)
     qtbot.waitUntil(
-        lambda: "&Explain region\tX" in {line.text() for menu in menus for line in menu.actions()}
+        lambda: "&Explain region\tG" in {line.text() for menu in menus for line in menu.actions()}
     )
 
 

@@ -15,6 +15,7 @@ from medreason_viewer.app import Workplace
 from medreason_viewer.errors import JournalError
 from medreason_viewer.findings.finding import Finding
 from medreason_viewer.findings.journal import Journal, JournalWriter, Subject, Views
+from medreason_viewer.reasoning.bundles.bundle import DEMO_BUNDLE, read_manifest
 from medreason_viewer.settings import Settings
 from medreason_viewer.volume.geometry import SliceBox
 
@@ -234,3 +235,41 @@ def test_hostile_words_stay_words(opened: Callable[..., Workplace], disk: Disk, 
     assert "<img" not in bar.reader.toolTip()
     desk(place).verdicts.correct()
     assert bar.form.isVisible()
+
+
+def test_a_correction_is_offered_the_models_own_answers(
+    answered: Callable[..., Workplace], qtbot: QtBot
+) -> None:
+    place = answered()
+    desk(place).offer_answers(DEMO_BUNDLE)
+    press(place, qtbot, Qt.Key.Key_V)
+    answer = desk(place).bar.form.answer
+    assert (
+        tuple(answer.itemText(row) for row in range(answer.count()))
+        == read_manifest(DEMO_BUNDLE).answer_classes
+    )
+    assert answer.currentText() == "Nodule or mass"
+    place.session.scroll(1)
+    assert not desk(place).bar.form.isVisible()
+    place.session.scroll(-1)
+    assert desk(place).bar.form.isVisible()
+    press(place, qtbot, Qt.Key.Key_Y)
+    assert not desk(place).bar.form.isVisible()
+    kept(place, qtbot)
+
+
+def test_a_folded_answer_cannot_be_judged(
+    answered: Callable[..., Workplace], disk: Disk, qtbot: QtBot
+) -> None:
+    place = answered()
+    place.session.set_read_first(True)
+    assert not desk(place).bar.isVisible()
+    press(place, qtbot, Qt.Key.Key_Y)
+    assert any("Commit your own read first" in one.text.text() for one in place.window.banners.banners())
+    answer = place.session.answer
+    assert answer is not None
+    place.session.commit_own_read(answer.request.id, "A vessel.")
+    assert desk(place).bar.isVisible()
+    press(place, qtbot, Qt.Key.Key_Y)
+    kept(place, qtbot)
+    assert disk.findings()[0].judgement is not None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject
 from shiboken6 import isValid
 
+from ...errors import MedReasonError
 from ...findings.journal import JournalWriter
+from ...reasoning.bundles.bundle import read_manifest
 from ...settings import Settings
 from ..main_window import MainWindow
 from .book import FindingBook
@@ -65,6 +68,7 @@ class FindingDesk(QObject):
         explain.addMenu(self.menu)
         self.reader.changed.connect(self._remember_reader)
         session.scan_changed.connect(self._tell_of_left)
+        window.model_chosen.connect(self.offer_answers)
         self.book.changed.connect(self._count)
         parts.view.action_requested.connect(self.verdicts.do)
         for said in (self.verdicts.message, self.book.message, self.link.refused):
@@ -84,6 +88,13 @@ class FindingDesk(QObject):
         self._asking = UnfinishedDialog(self.leaving, then, closing=closing, parent=self.window)
         self._asking.open()
         return False
+
+    def offer_answers(self, model: Path) -> None:
+        """Offer, for corrections, the answers that a model folder's manifest names."""
+        try:
+            self.bar.form.set_answers(read_manifest(model).answer_classes)
+        except MedReasonError:
+            self.bar.form.set_answers(())
 
     def _remember_reader(self) -> None:
         """The name stays set where nobody else reads under this login."""
