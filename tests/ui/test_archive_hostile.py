@@ -140,7 +140,7 @@ def test_the_latest_search_wins_and_a_deaf_archive_is_not_waited_for(
     page.search()
     began = time.monotonic()
     qtbot.mouseClick(page.stop, Qt.MouseButton.LeftButton)
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < 1
     assert not page.busy
     assert desk.said().startswith("Stopped.")
 
@@ -251,16 +251,16 @@ def test_what_was_retrieved_before_opens_at_once_also_while_the_archive_is_away(
     other = write_study(tmp_path / "other", patient="ROE^RICHARD")
     desk.place.window.open_path(other)
     qtbot.waitUntil(lambda: "ROE" in desk.place.window.parts.series.patient.text())
-    archive.slow_s = 3.0
+    archive.slow_s = 60.0
     archive.trouble["find_instances"] = ServerUnreachable("It is away.")
-    began = time.monotonic()
     desk.desk.find.open_asked.emit(archive.server, study, None)
     qtbot.waitUntil(lambda: "DOE" in desk.place.window.parts.series.patient.text())
-    assert time.monotonic() - began < 3.0
+    assert desk.desk.retrieving.all[-1].state == "running", "it waited for the archive"
     assert desk.launching.bar is not None
     bar = desk.desk.arrival.bar
     assert bar is not None
     assert "is being asked whether there is more" in bar.text.text()
+    archive.slow_s = 0.0
     qtbot.waitUntil(lambda: "It is away." in bar.text.text(), timeout=10_000)
     assert frames(desk) == 13
 
