@@ -66,12 +66,24 @@ def test_retrieve_from_a_server_that_keeps_dying(
     orthanc.upload(files)
     (study,) = archive.find_studies(Query(), Cancel())
     fresh: list[Path] = []
+
+    def retrieve_and_kill() -> None:
+        doomed = len(fresh) + moments.randint(1, 6)
+        for each in retrieve(archive, study, inbox):
+            if each.fresh:
+                fresh.append(each.path)
+            if len(fresh) == doomed:
+                time.sleep(moments.uniform(0, 0.05))
+                orthanc.kill()
+
+    cut = 0
     for _ in range(KILLS):
-        timer = _killed_after(orthanc, moments.uniform(0.1, 0.8))
         with suppress(NetworkError):
-            fresh.extend(each.path for each in retrieve(archive, study, inbox) if each.fresh)
-        timer.join()
+            retrieve_and_kill()
+        cut += len(fresh) < COUNT
+        orthanc.kill()
         orthanc.start()
+    assert cut > 1, "no kill hit the middle"
     fresh += [each.path for each in retrieve(archive, study, inbox) if each.fresh]
     assert len(fresh) == len(set(fresh)) == COUNT, "something came twice or never"
     assert_same(files, fresh)
