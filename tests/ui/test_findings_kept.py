@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -125,3 +126,26 @@ def test_a_real_chest_shows_its_findings_again(
     assert answer is not None
     assert answer.explanation == disk.findings()[0].explanation
     assert answer.explanation.key == again.session.image_key()
+
+
+def test_many_findings_do_not_stall_the_window(opened: Opened, disk: Disk, qtbot: QtBot) -> None:
+    place = opened(settings=SETTINGS, journal=disk.writer())
+    explain(place, qtbot)
+    press(place, qtbot, Qt.Key.Key_Y)
+    kept(place, qtbot)
+    (finding,) = disk.findings()
+    volume, restoring = place.session.volume, desk(place).restoring
+    assert volume is not None
+    many = tuple(Record(replace(finding, id=f"many{number}"), Asked()) for number in range(200))
+    found = recognised(volume, many)
+    start = time.thread_time()
+    restoring._show(volume, found)
+    taken_ms = 1000 * (time.thread_time() - start)
+    assert len(rows(place)) == 201
+    scroll = []
+    for by in (1, -1, 1, -1, 1):
+        start = time.thread_time()
+        place.session.scroll(by)
+        scroll.append(1000 * (time.thread_time() - start))
+    assert taken_ms < 100
+    assert sorted(scroll)[2] < 16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
@@ -91,10 +92,12 @@ class Explanations(QObject):
         if (known := self._answers.get(request_id)) is not None:
             self._put(replace(known, own_read=text))
 
-    def restore_answer(self, answer: Answer) -> None:
-        """An explanation of earlier is there again; one of the same request here is the newer."""
-        if self._answers.get(answer.request.id) is None:
-            self._put(answer)
+    def restore_answers(self, answers: Iterable[Answer]) -> None:
+        """Explanations of earlier are there again; one of the same request here is the newer."""
+        for answer in answers:
+            if self._answers.get(answer.request.id) is None:
+                self._answers.put(answer)
+        self.explanation_changed.emit()
 
     def prefer_answer(self, request_id: str) -> None:
         """Of several explanations of one image, show this one."""

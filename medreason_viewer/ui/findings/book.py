@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -26,7 +27,7 @@ class FindingBook(QObject):
     Signals
     -------
     changed : str
-        Something about the finding of this id has changed.
+        Something about the finding of this id has changed; empty for several.
     message : str
         Why something could not be saved.
     """
@@ -58,11 +59,15 @@ class FindingBook(QObject):
         """Those of which something is not on the disk."""
         return tuple(one for one in self._findings.values() if one.waiting)
 
-    def take(self, finding: Finding) -> None:
-        """A finding that the journal has; one that has something on its way there stays as it is."""
-        known = self._findings.get(finding.id)
-        if known is None or not known.waiting:
-            self._put(KeptFinding(finding))
+    def take(self, findings: Iterable[Finding]) -> None:
+        """Findings that the journal has; one that has something on its way there stays as it is."""
+        for finding in findings:
+            known = self._findings.get(finding.id)
+            if known is not None and known.waiting:
+                self._session.set_judgement(finding.id, known.finding.judgement)
+            else:
+                self._findings[finding.id] = KeptFinding(finding)
+        self.changed.emit("")
 
     def judge(
         self,

@@ -94,9 +94,8 @@ class Restoring(QObject):
             return
         shown = {each.record.finding.id for each in found}
         self._records = [record for record in self._records if record.finding.id not in shown]
-        for each in found:
-            self._session.restore_answer(each.answer)
-            self._book.take(each.record.finding)
+        self._session.restore_answers(each.answer for each in found)
+        self._book.take(each.record.finding for each in found)
 
     def _look_here_soon(self) -> None:
         series = self._session.series
