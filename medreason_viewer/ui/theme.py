@@ -81,7 +81,8 @@ QTableView {{ background: {GROUND}; alternate-background-color: {PANEL}; border:
 QTableView:focus {{ border-color: {ACCENT}; }}
 QHeaderView::section {{ background: {RAISED}; border: 0; border-right: 1px solid {LINE}; padding: 4px 6px; }}
 QListWidget#findings::item {{ padding: 3px 2px; border-left: 3px solid transparent; }}
-QListWidget#findings::item:selected {{ background: {RAISED}; color: {TEXT}; border-left: 3px solid {ACCENT}; }}
+QListWidget#findings::item:selected {{ background: {RAISED}; color: {TEXT};
+    border-left: 3px solid {ACCENT}; }}
 QStatusBar {{ background: {PANEL}; border-top: 1px solid {LINE}; }}
 QStatusBar::item {{ border: 0; }}
 QFrame#side {{ background: {PANEL}; }}
