@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -34,7 +35,9 @@ def odd_peer(
         for context in AllStoragePresentationContexts:
             role = context.abstract_syntax == CTImageStorage
             entity.add_supported_context(context.abstract_syntax, scu_role=role, scp_role=True)
-    server = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=list(handlers.items()))
+    opened: list[socket.socket] = []
+    keep = (evt.EVT_CONN_OPEN, lambda event: opened.append(event.assoc.dul.socket.socket))
+    server = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=[keep, *handlers.items()])
     assert server is not None
     try:
         yield Server("odd", host="127.0.0.1", port=port, called_ae="ODD", calling_ae="VIEWER")
@@ -42,3 +45,5 @@ def odd_peer(
         for link in entity.active_associations:
             link.join(0.3)  # pynetdicom's shutdown trips over one that is just ending
         entity.shutdown()
+        for connection in opened:  # pynetdicom leaves those open that broke
+            connection.close()
