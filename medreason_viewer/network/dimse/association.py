@@ -25,6 +25,7 @@ from .watch import Watch, shut
 
 MOST_CONTEXTS: Final = 128  # PS3.8, 9.3.2.2: odd numbers up to 255
 _LAST_WORD_S: Final = 0.1  # for an A-ABORT that is on its way out
+_AT_ONCE_S: Final = 1.0  # a server that breaks off so soon is asked once more
 _PDU_BYTES: Final = 128 * 1024
 
 
@@ -49,10 +50,13 @@ def associated(
     ServerUnreachable, ServerRefused, Cancelled
     """
     cancel.check()
-    limits = limits or Limits()
+    limits, began = limits or Limits(), time.monotonic()
     with Watch(cancel) as watch:
         bound = [(evt.EVT_CONN_OPEN, watch.connected), *handlers]
         link = _associate(server, contexts, negotiate, bound, limits)
+        if _broke_off(link) and time.monotonic() - began < _AT_ONCE_S:
+            cancel.check()
+            link = _associate(server, contexts, negotiate, bound, limits)
         if not link.is_established:
             cancel.check()
             raise _why_not(server, link, limits)
@@ -123,6 +127,11 @@ def _address(server: Server) -> str:
     except OSError as error:
         raise ServerUnreachable(f"The host {server.host} of {server.name} is not known here.") from error
     return str(found[0][4][0])
+
+
+def _broke_off(link: association.Association) -> bool:
+    """Whether a server ended the connection without a word: what it said may have been lost with it."""
+    return bool(link.is_aborted and link.acceptor.primitive is None)
 
 
 def _abort(link: association.Association) -> None:

@@ -116,7 +116,8 @@ class Cells(QStyledItemDelegate):
             inside = rect.adjusted(_MARGIN, 0, -_MARGIN, 0)
             metrics = option.fontMetrics
             painter.setPen(_BRIGHT if chosen else _TEXT)
-            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inside.width())
+            most = text[: inside.width()]  # no letter is narrower than a pixel; shaping a long text costs
+            shown = metrics.elidedText(most, Qt.TextElideMode.ElideRight, inside.width())
             painter.drawText(inside, index.data(Qt.ItemDataRole.TextAlignmentRole), shown)
 
 
