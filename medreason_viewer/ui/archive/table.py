@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -24,6 +24,7 @@ from .rows import Column, Row
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT: Final = QModelIndex()
 _MARGIN: Final = 6
+_KNOWN: Final = 8192  # texts, some tables full
 _CHOSEN, _TEXT, _BRIGHT = QColor(theme.SELECTED), QColor(theme.TEXT), QColor("#ffffff")
 _RETURN: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _NUMBERS: Final = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -106,6 +107,10 @@ class Rows(QAbstractTableModel):
 class Cells(QStyledItemDelegate):
     """Paints a cell as one line of plain text; a style sheet's way takes half as long again."""
 
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._shown: dict[tuple[str, int], str] = {}
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """The text, elided, on its row's ground."""
         rect, text = option.rect, index.data()
@@ -116,9 +121,19 @@ class Cells(QStyledItemDelegate):
             inside = rect.adjusted(_MARGIN, 0, -_MARGIN, 0)
             metrics = option.fontMetrics
             painter.setPen(_BRIGHT if chosen else _TEXT)
-            most = text[: inside.width()]  # no letter is narrower than a pixel; shaping a long text costs
-            shown = metrics.elidedText(most, Qt.TextElideMode.ElideRight, inside.width())
+            shown = self._elided(text, metrics, inside.width())
             painter.drawText(inside, index.data(Qt.ItemDataRole.TextAlignmentRole), shown)
+
+    def _elided(self, text: str, metrics: QFontMetrics, width: int) -> str:
+        """As much of a text as fits: found once, for a table is painted often and shaping a text costs."""
+        known = self._shown.get((text, width))
+        if known is None:
+            if len(self._shown) >= _KNOWN:
+                self._shown.clear()
+            most = text[:width]  # no letter is narrower than a pixel
+            known = metrics.elidedText(most, Qt.TextElideMode.ElideRight, width)
+            self._shown[text, width] = known
+        return known
 
 
 @guarded
