@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 
 import pytest
 from archive_desks import Desk, MakeDesk
@@ -117,7 +116,7 @@ def test_500_answers_and_sorting_them_cost_the_window_nothing(
         qtbot.wait(10)
     busy = sorted(turn for turn in stalls.turns if turn > 1)
     assert len(busy) > 9
-    assert median(busy) < STALL_MS, busy  # as in test_never_stalls: of the processors, not of the neighbours
+    assert busy[len(busy) * 9 // 10] < STALL_MS, busy
     assert busy[-1] < 3 * STALL_MS, "the first paint finds fonts for other scripts; nothing else may be slow"
 
 

@@ -79,12 +79,20 @@ class Rows(QAbstractTableModel):
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """A cell's text; hovering shows the whole of it."""
         if role == Qt.ItemDataRole.DisplayRole:
-            return self.rows[index.row()].texts[index.column()]
+            return self.text(index)
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _NUMBERS if self.columns[index.column()].numbers else _TEXTS
+            return self.alignment(index)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(self.rows[index.row()].texts[index.column()])
+            return tooltip(self.text(index))
         return None
+
+    def text(self, index: _Index) -> str:
+        """What a cell says."""
+        return self.rows[index.row()].texts[index.column()]
+
+    def alignment(self, index: _Index) -> Qt.AlignmentFlag:
+        """Numbers stand to the right."""
+        return _NUMBERS if self.columns[index.column()].numbers else _TEXTS
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """By the keys of a column; what is chosen stays chosen."""
@@ -107,13 +115,14 @@ class Rows(QAbstractTableModel):
 class Cells(QStyledItemDelegate):
     """Paints a cell as one line of plain text; a style sheet's way takes half as long again."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, rows: Rows, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._rows = rows
         self._shown: dict[tuple[str, int], str] = {}
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """The text, elided, on its row's ground."""
-        rect, text = option.rect, index.data()
+        rect, text = option.rect, self._rows.text(index)  # asked themselves: a question through Qt costs more
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         if chosen:
             painter.fillRect(rect, _CHOSEN)
@@ -122,7 +131,7 @@ class Cells(QStyledItemDelegate):
             metrics = option.fontMetrics
             painter.setPen(_BRIGHT if chosen else _TEXT)
             shown = self._elided(text, metrics, inside.width())
-            painter.drawText(inside, index.data(Qt.ItemDataRole.TextAlignmentRole), shown)
+            painter.drawText(inside, self._rows.alignment(index), shown)
 
     def _elided(self, text: str, metrics: QFontMetrics, width: int) -> str:
         """As much of a text as fits: found once, for a table is painted often and shaping a text costs."""
@@ -155,7 +164,7 @@ class Table(QTableView):
         super().__init__()
         self.rows = Rows(columns)
         self.setModel(self.rows)
-        self.setItemDelegate(Cells(self))
+        self.setItemDelegate(Cells(self.rows, self))
         self.setAccessibleName(name)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
