@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from slow_disk import slow_disk
 
 SYNC_S = 0.5
 STALL_MS = 16.0
@@ -65,20 +64,8 @@ print(json.dumps({"taken_ms": taken, "longest_s": longest, "pending": pending, "
 
 
 def test_a_slow_disk_does_not_stall_the_window(tmp_path: Path) -> None:
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None or sys.platform != "linux":
-        pytest.skip("no slow disk can be built here (that needs a C compiler and Linux)")
-    shim = tmp_path / "slow.so"
-    source = (
-        "#define _GNU_SOURCE\n#include <unistd.h>\n#include <sys/syscall.h>\n"
-        f"static int slow(long call, int fd) {{ usleep({int(SYNC_S * 1e6)}); return syscall(call, fd); }}\n"
-        "int fsync(int fd) { return slow(SYS_fsync, fd); }\n"
-        "int fdatasync(int fd) { return slow(SYS_fdatasync, fd); }\n"
-    )
-    command = [compiler, "-shared", "-fPIC", "-x", "c", "-", "-o", str(shim)]
-    subprocess.run(command, input=source, text=True, check=True)
     paths = os.pathsep.join(path for path in sys.path if path)
-    environment = {**os.environ, "PYTHONPATH": paths, "LD_PRELOAD": str(shim)}
+    environment = {**os.environ, "PYTHONPATH": paths, **slow_disk(tmp_path, SYNC_S)}
     done = subprocess.run(
         [sys.executable, "-c", _READING, str(tmp_path)],
         capture_output=True,

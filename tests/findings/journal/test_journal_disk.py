@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from explanations import explanation
 from kept_keys import MemoryKeys, opened
+from slow_disk import slow_disk
 
 from medreason_viewer.errors import JournalError
 from medreason_viewer.findings.journal import Explained, Journal, Views, place
@@ -140,19 +141,7 @@ print(json.dumps({"longest_s": longest, "pending": pending, "numbers": [w.result
 
 
 def test_a_disk_that_takes_half_a_second_a_sync_stalls_nobody(tmp_path: Path) -> None:
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None or sys.platform != "linux":
-        pytest.skip("no slow disk can be built here (that needs a C compiler and Linux)")
-    shim = tmp_path / "slow.so"
-    source = (
-        "#define _GNU_SOURCE\n#include <unistd.h>\n#include <sys/syscall.h>\n"
-        f"static int slow(long call, int fd) {{ usleep({int(SYNC_S * 1e6)}); return syscall(call, fd); }}\n"
-        "int fsync(int fd) { return slow(SYS_fsync, fd); }\n"
-        "int fdatasync(int fd) { return slow(SYS_fdatasync, fd); }\n"
-    )
-    command = [compiler, "-shared", "-fPIC", "-x", "c", "-", "-o", str(shim)]
-    subprocess.run(command, input=source, text=True, check=True)
-    done = _child(_SLOW, tmp_path / "journal.sqlite3", LD_PRELOAD=str(shim))
+    done = _child(_SLOW, tmp_path / "journal.sqlite3", **slow_disk(tmp_path, SYNC_S))
     assert done["pending"] > 1  # the disk really was slow
     assert done["longest_s"] < SYNC_S / 2
     assert done["numbers"] == list(range(2, len(done["numbers"]) + 2))
