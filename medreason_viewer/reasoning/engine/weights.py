@@ -16,7 +16,7 @@ from ...errors import BundleError
 INDEX_NAME: Final = "model.safetensors.index.json"
 SINGLE_NAME: Final = "model.safetensors"
 _HEADER_LIMIT: Final = 100_000_000  # as the safetensors library's own
-_BITS: Final = {
+DTYPE_BITS: Final = {
     **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 8),
     **dict.fromkeys(("F4",), 4),
     **dict.fromkeys(("U16", "I16", "F16", "BF16"), 16),
@@ -123,7 +123,7 @@ def _check_tensors(header: dict[str, Any], data_bytes: int) -> None:
 
 def _span(entry: dict[str, Any]) -> tuple[int, int]:
     start, stop = entry["data_offsets"]
-    bits = math.prod(entry["shape"]) * _BITS[entry["dtype"]]
+    bits = math.prod(entry["shape"]) * DTYPE_BITS[entry["dtype"]]
     if not all(isinstance(n, int) and n >= 0 for n in (start, stop, *entry["shape"])):
         raise ValueError("a negative number")
     if (stop - start) * 8 != bits:
