@@ -6,6 +6,7 @@ A window uses :class:`JournalWriter` and nothing else: it never waits, neither f
     made = Explained(explanation, Asked.of(request))         # made.finding_id is known at once
     journal.write(made).add_done_callback(...)               # runs on the journal's thread
     journal.write(Judged(made.finding_id, key, judgement))   # accepted, corrected, rejected
+    journal.write(ReadFirst(made.finding_id, key, reader, text))    # may come before the answer
     journal.write(Undone(made.finding_id, key, reader))      # the verdict before it counts again
     journal.write(Measured(new_id(), key, index, "distance", ((1.0, 2.0), (3.0, 4.0))))
     journal.write(KeyImageMarked(key, index, marked=True))
@@ -16,8 +17,9 @@ A window uses :class:`JournalWriter` and nothing else: it never waits, neither f
     journal.pending                                          # events that are not on the disk yet
     journal.ask(lambda j: j.findings(Subject(study_uid=uid)))    # a Future; reads what was written before
     journal.ask(lambda j: j.findings(key=key))               # of this very image
+    journal.ask(lambda j: j.findings(NO_UIDS))                # of every image whose file has no UIDs (NIfTI)
     journal.ask(lambda j: j.findings(unfinished=True))
-    journal.ask(lambda j: (j.recent_studies(20), j.window(), j.measurements(of), j.key_images(of)))
+    journal.ask(lambda j: (j.recent_studies(20), j.window(of=of), j.measurements(of), j.key_images(of)))
     journal.close()                                          # writes what is pending
 
 A *finding* begins with :class:`Explained` and is :class:`..finding.Finding` when read. What is undone or
@@ -32,21 +34,23 @@ from .events import (
     KeyImageMarked,
     Measured,
     Quantity,
+    ReadFirst,
     SendChanged,
     StudyOpened,
-    Subject,
     Undone,
     WindowArranged,
-    new_id,
 )
 from .journal import Journal, Receipt
 from .place import default_path
-from .views import Entry, Views
+from .subject import Event, Subject, new_id
+from .views import NO_UIDS, Entry, Views
 from .writer import JournalWriter
 
 __all__ = [
+    "NO_UIDS",
     "Asked",
     "Entry",
+    "Event",
     "Explained",
     "Exported",
     "Journal",
@@ -55,6 +59,7 @@ __all__ = [
     "KeyImageMarked",
     "Measured",
     "Quantity",
+    "ReadFirst",
     "Receipt",
     "SendChanged",
     "StudyOpened",

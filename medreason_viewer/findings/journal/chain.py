@@ -14,7 +14,8 @@ import secrets
 from typing import Any, Final
 
 from ...reasoning.plain_values import from_plain, to_plain
-from .events import KINDS, Event
+from .events import KINDS
+from .subject import Event
 
 SALT_BYTES: Final = 32
 

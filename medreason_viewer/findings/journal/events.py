@@ -6,51 +6,16 @@ default, so that what an earlier version wrote can be read.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Final, Literal, Protocol
+from datetime import datetime
+from typing import Final, Literal
 
 from ...reasoning.request import ExplainRequest, Explanation, Scope
 from ...volume.ct import ImageKey
 from ...volume.geometry import SliceBox
 from ...volume.series import Identity
 from ..finding import Judgement
-
-
-def new_id() -> str:
-    """An id for a finding, a mark or a send: unique everywhere, and it says nothing."""
-    return uuid.uuid4().hex
-
-
-def now() -> datetime:
-    """The time, with its zone."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Whom and what an event speaks of: the columns by which it is found, and by which it is erased."""
-
-    patient_key: str = ""
-    study_uid: str = ""
-    series_uid: str = ""
-    pixels_sha256: str = ""
-    finding_id: str = ""
-
-    @classmethod
-    def of(cls, key: ImageKey, finding_id: str = "") -> Subject:
-        """The subject that an image's key names."""
-        return cls(key.patient_key, key.study_uid, key.series_uid, key.pixels_sha256, finding_id)
-
-
-class Event(Protocol):
-    """What every event offers."""
-
-    @property
-    def subjects(self) -> tuple[Subject, ...]:
-        """Every patient that the event speaks of; none for an event of the journal itself."""
-        ...
+from .subject import Event, Subject, new_id, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +25,13 @@ class Asked:
     box_slice: SliceBox | None = None
     point_slice: tuple[float, float] | None = None
     question: str | None = None
-    follow_up_of: str | None = None
+    follow_up_of: str | None = None  # written by none but earlier versions
     scope: Scope = field(default_factory=Scope)
 
     @classmethod
     def of(cls, request: ExplainRequest) -> Asked:
         """What a request asked."""
-        return cls(
-            request.box_slice, request.point_slice, request.question, request.follow_up_of, request.scope
-        )
+        return cls(request.box_slice, request.point_slice, request.question, scope=request.scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +74,26 @@ class Undone:
     @property
     def subjects(self) -> tuple[Subject, ...]:
         """The finding's image."""
+        return (Subject.of(self.key, self.finding_id),)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFirst:
+    """The reader committed a read of their own before the model's answer unfolded (*your read first*).
+
+    It may come before its finding, whose id is the request's, or without one where the answer never came: its
+    place in the chain says what was known when it was committed. Of several the last one counts.
+    """
+
+    finding_id: str
+    key: ImageKey
+    reader: str
+    text: str
+    at: datetime = field(default_factory=now)
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """The image that was asked about."""
         return (Subject.of(self.key, self.finding_id),)
 
 
@@ -226,15 +209,21 @@ class StudyOpened:
     @property
     def subjects(self) -> tuple[Subject, ...]:
         """The series."""
+        return (self.subject,)
+
+    @property
+    def subject(self) -> Subject:
+        """The same."""
         found = self.identity
-        return (Subject(found.patient_key, found.study_uid or self.path, found.series_uid),)
+        return Subject(found.patient_key, found.study_uid or self.path, found.series_uid)
 
 
 @dataclass(frozen=True, slots=True)
 class WindowArranged:
-    """How the window stood, to be restored: ``state`` is the window's own text (JSON).
+    """How the window stood on a study, to be restored: ``state`` is the window's own text (JSON).
 
-    ``about`` names every patient in it: it is erased with any of them.
+    ``about`` names every patient in it: it is erased with any of them. A study without UIDs is named by its
+    path, as in :class:`StudyOpened`.
     """
 
     state: str
@@ -275,10 +264,11 @@ class Troubled:
     subjects: tuple[Subject, ...] = ()
 
 
-KINDS: Final[dict[str, type[Any]]] = {
+KINDS: Final[dict[str, type[Event]]] = {
     "explained": Explained,
     "judged": Judged,
     "undone": Undone,
+    "read_first": ReadFirst,
     "measured": Measured,
     "key_image": KeyImageMarked,
     "exported": Exported,

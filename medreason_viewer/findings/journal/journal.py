@@ -13,10 +13,11 @@ from ... import __version__
 from ...errors import JournalError
 from . import erasing, place, schema, seal
 from .chain import content_of, digest, link, new_salt, root
-from .events import NAMES, Begun, Erased, Event, Explained, Judged, Subject, Troubled, Undone, new_id
+from .events import NAMES, Begun, Erased, Explained, Judged, Troubled, Undone
 from .files import connect, connect_to_read, spoken, transaction
 from .head import Head, kept_troubles, last_entry, read_head, refuse_without_keyring
 from .keys import KeyPlace, keys_of
+from .subject import Event, Subject, new_id
 from .views import ANY, Views
 
 _log = logging.getLogger(__name__)

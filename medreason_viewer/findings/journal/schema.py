@@ -14,7 +14,7 @@ from typing import Final
 
 from ...errors import JournalError
 from .chain import event_of
-from .events import Subject
+from .subject import Subject
 
 VERSION: Final = 2
 APPLICATION_ID: Final = 0x4D52564A  # "MRVJ"

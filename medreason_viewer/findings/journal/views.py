@@ -21,15 +21,24 @@ from .events import (
     Judged,
     KeyImageMarked,
     Measured,
+    ReadFirst,
     SendChanged,
     StudyOpened,
-    Subject,
     Undone,
     WindowArranged,
 )
 from .files import connect_to_read, spoken
+from .subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class NoUids:
+    """Images whose files have no UIDs (NIfTI, NRRD, MetaImage): their pixels alone say which they are."""
+
 
 ANY: Final = Subject()
+NO_UIDS: Final = NoUids()
+About = Subject | NoUids
 _FINDING_KINDS: Final = ("explained", "judged", "undone")
 _UNFINISHED: Final = """number IN (SELECT number FROM subjects WHERE finding_id IN (
     SELECT finding_id FROM subjects JOIN entries USING (number) WHERE finding_id != ''
@@ -51,7 +60,8 @@ class Views:
     """A journal to read from, by the thread that opened it.
 
     Filters are :class:`Subject` objects: what is empty in one matches anything. A file without UIDs (NIfTI)
-    is known by its pixels alone, so ask for its image (``key``), never for its empty series.
+    is known by its pixels alone: ask for its image (``key``), or for all such images (``NO_UIDS``) and
+    compare their keys, never for its empty series.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -92,7 +102,7 @@ class Views:
         self.close()
 
     def entries(
-        self, *kinds: str, of: Subject = ANY, newest_first: bool = False, after: int = 0
+        self, *kinds: str, of: About = ANY, newest_first: bool = False, after: int = 0
     ) -> Iterator[Entry]:
         """Entries of some kinds (all, if none is named) about a subject, in order.
 
@@ -104,7 +114,7 @@ class Views:
         return self._entries(kinds, of, "number > ?", (after,), newest_first=newest_first)
 
     def findings(
-        self, of: Subject = ANY, *, key: ImageKey | None = None, unfinished: bool = False
+        self, of: About = ANY, *, key: ImageKey | None = None, unfinished: bool = False
     ) -> list[Finding]:
         """Findings with the verdict that counts now, in the order in which they were made.
 
@@ -129,12 +139,12 @@ class Views:
         """All that happened to a finding: the answer, each verdict, each undo, exports and sends."""
         return list(self.entries(of=Subject(finding_id=finding_id)))
 
-    def measurements(self, of: Subject = ANY) -> list[Measured]:
+    def measurements(self, of: About = ANY) -> list[Measured]:
         """Marks as they stand now."""
         latest = self._latest("measured", of, lambda event: event.mark_id)
         return [mark for mark in latest if isinstance(mark, Measured) and not mark.removed]
 
-    def key_images(self, of: Subject = ANY) -> list[KeyImageMarked]:
+    def key_images(self, of: About = ANY) -> list[KeyImageMarked]:
         """Key images as they are marked now."""
         latest = self._latest("key_image", of, lambda event: (event.key, event.slice_index))
         return [image for image in latest if isinstance(image, KeyImageMarked) and image.marked]
@@ -159,12 +169,16 @@ class Views:
                 break
         return list(found.values())
 
-    def window(self, name: str = "main") -> WindowArranged | None:
-        """How a window stood last."""
-        stood = (entry.event for entry in self.entries("window", newest_first=True))
+    def own_reads(self, of: About = ANY) -> dict[str, ReadFirst]:
+        """What readers committed before the answer, by the id of the finding."""
+        return {entry.event.finding_id: entry.event for entry in self.entries("read_first", of=of)}
+
+    def window(self, name: str = "main", *, of: Subject = ANY) -> WindowArranged | None:
+        """How a window stood last, on a study if one is named."""
+        stood = (entry.event for entry in self.entries("window", of=of, newest_first=True))
         return next((state for state in stood if state.name == name), None)
 
-    def _latest(self, kind: str, of: Subject, name: Any) -> list[Any]:
+    def _latest(self, kind: str, of: About, name: Any) -> list[Any]:
         """The last event of each thing that has a name."""
         latest = {name(entry.event): entry.event for entry in self.entries(kind, of=of)}
         return list(latest.values())
@@ -177,7 +191,7 @@ class Views:
     def _entries(
         self,
         kinds: tuple[str, ...],
-        of: Subject,
+        of: About,
         more: str,
         values: tuple[Any, ...],
         *,
@@ -205,8 +219,10 @@ def _entry(number: int, at: str, kind: str, content: str | None) -> Entry:
         raise JournalError(f"Entry {number} of the journal cannot be read: {error}.") from error
 
 
-def _about(of: Subject) -> tuple[list[str], list[str]]:
+def _about(of: About) -> tuple[list[str], list[str]]:
     """SQL for the entries about a subject, and its values."""
+    if isinstance(of, NoUids):
+        return ["number IN (SELECT number FROM subjects WHERE series_uid = '' AND pixels_sha256 != '')"], []
     named = {name: schema.column(getattr(of, name)) for name in Subject.__dataclass_fields__}
     wanted = {name: value for name, value in named.items() if value}
     if not wanted:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from ...errors import JournalError
-from .events import Event
 from .journal import Journal, Receipt
+from .subject import Event
 
 T = TypeVar("T")
 _KEEP_AFTER_S: Final = 1.0

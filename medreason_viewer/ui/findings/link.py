@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from ...errors import MedReasonError
 from ...findings.journal import Journal, JournalWriter, Receipt
-from ...findings.journal.events import Event
+from ...findings.journal.subject import Event
 
 T = TypeVar("T")
 _FAULT: Final = "This could not be saved, because of a fault in the program."

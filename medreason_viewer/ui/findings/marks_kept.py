@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 
 from ...drawing.overlay import Angle, Distance, Measurement
 from ...findings.journal import KeyImageMarked, Measured, Quantity, Views, new_id
-from ...findings.journal.events import Event
+from ...findings.journal.subject import Event
 from ...volume.ct import CtVolume, ImageKey
 from ...volume.series import Series
 from ...volume.slices import PlaneName3, image_key, native_plane, plane_count, plane_image

@@ -19,8 +19,8 @@ from readings import reading
 
 from medreason_viewer.findings.journal import Journal, JournalWriter, Receipt, Subject
 from medreason_viewer.findings.journal.chain import content_of
-from medreason_viewer.findings.journal.events import Event
 from medreason_viewer.findings.journal.keys import FilePlace
+from medreason_viewer.findings.journal.subject import Event
 
 
 def _read(path: str, keys: str, tag: str, told: str) -> None:

@@ -18,8 +18,9 @@ from medreason_viewer.errors import JournalError
 from medreason_viewer.findings.journal import Explained, Journal, Judged, Subject, Views, schema, seal
 from medreason_viewer.findings.journal.backup import back_up
 from medreason_viewer.findings.journal.chain import content_of, digest, link, new_salt, root
-from medreason_viewer.findings.journal.events import NAMES, Begun, Event
+from medreason_viewer.findings.journal.events import NAMES, Begun
 from medreason_viewer.findings.journal.keys import key_place
+from medreason_viewer.findings.journal.subject import Event
 from medreason_viewer.findings.journal.verify import verify
 
 AT = "2025-01-01T00:00:00+00:00"
@@ -68,10 +69,10 @@ def test_a_journal_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
         assert len(journal.findings(Subject("P1"))) == 1
         assert len(journal.sends(Subject("P1"), unfinished=True)) == 1
         journal.append(Explained(explanation()))
-        assert journal.erase(Subject(study_uid="1.2.1"), "Dr. Ada Read") == 11
+        assert journal.erase(Subject(study_uid="1.2.1"), "Dr. Ada Read") == 12
     report = verify(path, keys)
     assert report.problems == ()
-    assert report.entries == 13
+    assert report.entries == 14
 
 
 def test_a_migration_that_fails_leaves_the_old_journal(
@@ -132,7 +133,7 @@ def test_a_backup_is_whole_private_and_verifies(tmp_path: Path) -> None:
             back_up(journal.path, tmp_path / "nowhere" / "backup.sqlite3")
     report = verify(target, keys)
     assert report.problems == ()
-    assert report.entries == 11
+    assert report.entries == 12
     assert any("No head of it was kept for this place" in note for note in report.notes)
     assert {file.name for file in tmp_path.iterdir()} == {"journal.sqlite3", "backup.sqlite3"}
     with pytest.raises(JournalError, match="There is no journal at"):

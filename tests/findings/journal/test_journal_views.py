@@ -15,6 +15,7 @@ from kept_keys import MemoryKeys, opened
 from medreason_viewer.errors import JournalError
 from medreason_viewer.findings.finding import Finding
 from medreason_viewer.findings.journal import (
+    NO_UIDS,
     Explained,
     Exported,
     Journal,
@@ -22,6 +23,7 @@ from medreason_viewer.findings.journal import (
     KeyImageMarked,
     Measured,
     Quantity,
+    ReadFirst,
     SendChanged,
     StudyOpened,
     Subject,
@@ -147,6 +149,39 @@ def test_the_window_stands_as_it_was_left(journal: Journal) -> None:
         journal.append(WindowArranged(state, (Subject("P1"), Subject("P2"))))
     journal.append(WindowArranged("{}", name="worklist"))
     assert journal.window() == WindowArranged('{"layout": "2x2"}', (Subject("P1"), Subject("P2")))
+
+
+def test_each_study_stands_as_it_was_left(journal: Journal) -> None:
+    for state, study in (("1", "1.2"), ("2", "/n.nii"), ("3", "1.2"), ("4", "1.3")):
+        journal.append(WindowArranged(state, (Subject("P1", study),)))
+    found = [journal.window(of=Subject("P1", study)) for study in ("1.2", "/n.nii", "1.3", "1.4")]
+    assert [window and window.state for window in found] == ["3", "2", "4", None]
+
+
+def test_a_read_of_ones_own_is_kept_before_its_finding_and_without_one(journal: Journal) -> None:
+    first, last = (ReadFirst("f1", KEY, "Dr. Ada Read", text) for text in ("a scar", "a nodule"))
+    alone = ReadFirst("f2", ELSEWHERE, "Dr. Ada Read", "nothing")
+    for event in (first, last, alone):
+        journal.append(event)
+    _explained(journal)
+    assert journal.own_reads() == {"f1": last, "f2": alone}
+    assert journal.own_reads(Subject.of(KEY)) == {"f1": last}
+    assert [finding.id for finding in journal.findings(unfinished=True)] == ["f1"]
+    journal.append(Judged("f1", KEY, judgement()))
+    assert journal.findings(unfinished=True) == []
+
+
+def test_what_is_kept_of_images_without_uids_is_found_by_that(journal: Journal) -> None:
+    nameless = replace(KEY, patient_key="", study_uid="", series_uid="", sop_uid="")
+    _explained(journal, "f1")
+    _explained(journal, "f2", key=nameless)
+    journal.append(KeyImageMarked(KEY, 1))
+    journal.append(KeyImageMarked(nameless, 2))
+    journal.append(StudyOpened("/n.nii", Identity()))
+    assert [finding.id for finding in journal.findings(NO_UIDS)] == ["f2"]
+    assert journal.key_images(NO_UIDS) == [KeyImageMarked(nameless, 2)]
+    assert journal.measurements(NO_UIDS) == []
+    assert [entry.kind for entry in journal.entries(of=NO_UIDS)] == ["explained", "key_image"]
 
 
 def test_it_is_read_without_a_key_while_it_is_written(journal: Journal) -> None:

@@ -12,7 +12,7 @@ from kept_keys import MemoryKeys, opened
 
 from medreason_viewer.errors import JournalError
 from medreason_viewer.findings.journal import Explained, Journal, JournalWriter, Judged, Receipt, Undone
-from medreason_viewer.findings.journal.events import Event
+from medreason_viewer.findings.journal.subject import Event
 
 KEY = key()
 LIMIT_S = 30
