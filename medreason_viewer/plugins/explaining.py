@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from ..errors import MedReasonError
+from ..reasoning.follow_up import FollowUp, failed
 from ..reasoning.request import Event, ExplainRequest, Failed, ModelState
 from .contract import Client, Explainer
 from .installed import Plugin
+
+_ONE_QUESTION: Final = "This plug-in answers one question about a region: explain the region again instead."
 
 
 class GuardedClient:
@@ -38,6 +42,10 @@ class GuardedClient:
             lambda client: client.explain(request),
             lambda sentence: self._on_event(Failed(request.id, sentence)),
         )
+
+    def ask(self, question: FollowUp) -> None:
+        """Say that plug-ins are not asked further questions."""
+        self._on_event(failed(question, _ONE_QUESTION))
 
     def cancel(self, request_id: str) -> None:
         """Let it stop."""

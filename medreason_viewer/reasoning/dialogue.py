@@ -25,6 +25,7 @@ from ..volume.measure import grow_region
 from . import evidence as evidences
 from . import prompt, zoom
 from .bundles.manifest import Manifest
+from .follow_up import FollowUp
 from .parse import LabelledBox, ReplyStep, StreamingSteps, parse_boxes, parse_reply
 from .request import (
     Check,
@@ -78,7 +79,7 @@ class Dialogue:
         self._stream: StreamingSteps | None = None
         self._messages: list[prompt.Message] = []
         self._composite: zoom.Composite | None = None
-        self._id = self.input.id
+        self._id, self._parent_id = self.input.id, ""
         self._region: Region | None = None
         self._evidence: Evidence | None = None
         self._located: tuple[LabelledBox, ...] | None = None
@@ -88,6 +89,28 @@ class Dialogue:
         scope = self.input.scope
         self._warnings = list(scope_warnings(scope, manifest.scope)) if scope else []
         self._reply_warnings: list[str] = []  # of the latest question only
+
+    @classmethod
+    def resumed(cls, asked: FollowUp, manifest: Manifest) -> Dialogue:
+        """The dialogue in which a further question is the next turn, from what the question carries.
+
+        What was said is said again, so that image and messages are the very ones of a dialogue that went on.
+
+        Raises
+        ------
+        RegionError
+            As :meth:`ask`.
+        """
+        dialogue = cls(asked.request, manifest)
+        dialogue._look_at(asked.region)
+        dialogue.next_turn()
+        dialogue.reply(asked.raw_reply)
+        for exchange in asked.so_far:
+            dialogue.ask(exchange.question)
+            dialogue.next_turn()
+            dialogue.reply(exchange.raw_reply)
+        dialogue.ask(asked.question, id=asked.id)
+        return dialogue
 
     def begin(self) -> list[Event]:
         """Start; what is known before the model says a word."""
@@ -116,10 +139,11 @@ class Dialogue:
         self._text += piece
         if turn.kind == "locate" or self._stream is None:
             return []
-        events: list[Event] = [TextArrived(self._id, piece)] if piece else []
+        events: list[Event] = [TextArrived(self._id, piece, self._parent_id)] if piece else []
         for read in self._stream.feed(piece):
             self._steps = (*self._steps, self._step(read))
-            events.append(StepArrived(self._id, len(self._steps) - 1, self._steps[-1]))
+            number = len(self._steps) - 1
+            events.append(StepArrived(self._id, number, self._steps[number], self._parent_id))
         return events
 
     def end_turn(self) -> list[Event]:
@@ -153,9 +177,10 @@ class Dialogue:
         """
         if "follow_up" not in self.manifest.turns:
             raise RegionError("This model answers one question only: explain the region again instead.")
-        if self._composite is None or not self._raw_reply:
+        if self._composite is None or not self._messages:
             raise RegionError("There is no answer yet to ask further about.")
-        self._id = id or self._id
+        if id:
+            self._id, self._parent_id = id, self.input.id
         messages = prompt.follow_up_messages(self.manifest, self._messages, self._raw_reply, question)
         limit = self.manifest.decoding.reason_max_new_tokens
         self._pending.append(Turn("follow_up", messages, self._composite.image, limit))

@@ -20,7 +20,12 @@ Message = dict[str, Any]
 def _filled(template: str, manifest: Manifest, question: str | None) -> str:
     text = template.replace("{classes}", ", ".join(manifest.answer_classes))
     asked = (question or "").strip() or manifest.prompt.question
-    return text.replace("{question}", asked.replace("<|", "< |")).strip()  # no control tokens from a reader
+    return text.replace("{question}", _without_control(asked)).strip()
+
+
+def _without_control(text: str) -> str:
+    """No control tokens from a reader, or from a reply that is read again."""
+    return text.replace("<|", "< |")
 
 
 def _opening(manifest: Manifest, text: str) -> list[Message]:
@@ -53,7 +58,7 @@ def follow_up_messages(
     text = _filled(manifest.prompt.follow_up, manifest, question)
     return [
         *so_far,
-        {"role": "assistant", "content": [{"type": "text", "text": reply}]},
+        {"role": "assistant", "content": [{"type": "text", "text": _without_control(reply)}]},
         {"role": "user", "content": [{"type": "text", "text": text}]},
     ]
 

@@ -63,7 +63,6 @@ class ExplainRequest:
     box_slice: SliceBox | None = None
     point_slice: tuple[float, float] | None = None
     question: str | None = None
-    follow_up_of: str | None = None
 
     def __post_init__(self) -> None:
         if (self.box_slice is None) == (self.point_slice is None):
@@ -149,8 +148,26 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUpAnswer:
+    """What was replied to a further question about an explained region; ``answer`` as in an explanation."""
+
+    request_id: str
+    question: str
+    steps: tuple[Step, ...]
+    answer: str | None
+    answer_checks: tuple[Check, ...]
+    raw_reply: str
+    model: ModelInfo
+    timing: Timing
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """The whole answer; ``answer`` is None where the reply was unreadable, ``raw_reply`` is always kept."""
+    """The whole answer; ``answer`` is None where the reply was unreadable, ``raw_reply`` is always kept.
+
+    ``follow_ups`` are the further questions that were answered on the same image, in order.
+    """
 
     request_id: str
     key: ImageKey
@@ -166,19 +183,26 @@ class Explanation:
     model: ModelInfo
     timing: Timing
     warnings: tuple[str, ...] = ()
+    follow_ups: tuple[FollowUpAnswer, ...] = ()
 
 
-# Events, in the order in which one request sees them.
+# Events, in the order in which one request sees them. ``parent_id`` is empty but for a further question's:
+# then it is the id of the request whose answer is asked about.
 
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """The worker's state changed; not tied to a request. ``text`` is a sentence for the reader."""
+    """The worker's state changed; not tied to a request. ``text`` is a sentence for the reader.
 
-    state: Literal["starting", "loading", "ready", "reloading", "failed", "closed"]
+    It takes questions from *warming* on. ``follow_ups`` says whether it answers further questions about a
+    region, as far as it has told its model.
+    """
+
+    state: Literal["starting", "loading", "warming", "ready", "reloading", "failed", "closed"]
     text: str
     model: ModelInfo | None = None
     progress: float | None = None
+    follow_ups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +240,7 @@ class TextArrived:
 
     request_id: str
     text: str
+    parent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +250,7 @@ class StepArrived:
     request_id: str
     index: int
     step: Step
+    parent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +262,20 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUpAnswered:
+    """The further question is done."""
+
+    request_id: str
+    parent_id: str
+    answer: FollowUpAnswer
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The request was cancelled; nothing of it may be kept as an answer."""
 
     request_id: str
+    parent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +284,17 @@ class Failed:
 
     request_id: str
     text: str
+    parent_id: str = ""
 
 
-Event = ModelState | Located | ZoomReady | TextArrived | StepArrived | Answered | Stopped | Failed
+Event = (
+    ModelState
+    | Located
+    | ZoomReady
+    | TextArrived
+    | StepArrived
+    | Answered
+    | FollowUpAnswered
+    | Stopped
+    | Failed
+)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..errors import RegionError
 from ..volume.geometry import SliceBox, SlicePlane
 from .bundles.manifest import Manifest, TurnKind
+from .follow_up import FollowUp
 from .parse import LabelledBox
 from .prompt import Message
 from .request import (
@@ -17,6 +18,7 @@ from .request import (
     Evidence,
     ExplainRequest,
     Explanation,
+    FollowUpAnswer,
     ModelInfo,
     Region,
     Scope,
@@ -136,6 +138,21 @@ def explanation(
         answer_checks=outcome.answer_checks,
         raw_reply=outcome.raw_reply,
         evidence=outcome.evidence,
+        model=model,
+        timing=timing,
+        warnings=outcome.warnings,
+    )
+
+
+def follow_up_answer(asked: FollowUp, outcome: Outcome, model: ModelInfo, timing: Timing) -> FollowUpAnswer:
+    """The answer to a further question."""
+    return FollowUpAnswer(
+        request_id=asked.id,
+        question=asked.question,
+        steps=outcome.steps,
+        answer=outcome.answer,
+        answer_checks=outcome.answer_checks,
+        raw_reply=outcome.raw_reply,
         model=model,
         timing=timing,
         warnings=outcome.warnings,

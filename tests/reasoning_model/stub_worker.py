@@ -28,12 +28,13 @@ class Reciter:
     load_s = 0.25
 
     def stream(self, turn: Turn, cancel: Cancel) -> Iterator[str]:
-        """The reply; the word *fail* in a question raises what a library might."""
-        if "fail" in str(turn.messages):
+        """The reply; the word *fail* in a question raises what a library might, *slow* takes time."""
+        asked = str(turn.messages)
+        if "fail" in asked:
             raise RuntimeError("tensors do not match")
         for character in REPLY:
             cancel.check()
-            time.sleep(float(sys.argv[2]))
+            time.sleep(0.05 if "slow" in asked else float(sys.argv[2]))
             sys.stdout.write("noise on standard output")
             os.write(1, b"more noise")
             yield character

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import re
 import shutil
@@ -17,11 +18,15 @@ import pytest
 from tiny_requests import slice_request
 from watched import HERE, Watched
 
+from medreason_viewer.reasoning.follow_up import follow_up
 from medreason_viewer.reasoning.process.limits import Limits
 from medreason_viewer.reasoning.request import (
     Answered,
     Event,
+    ExplainRequest,
+    Explanation,
     Failed,
+    FollowUpAnswered,
     Located,
     ModelState,
     StepArrived,
@@ -62,19 +67,86 @@ def test_an_answer_streams_in_order_and_noise_on_standard_output_does_no_harm(wa
     assert 0 < timing.tokens_per_s < 1000
 
 
-def test_a_follow_up_goes_on_and_one_that_is_no_longer_known_starts_anew(watch: Watch) -> None:
+def _explained(watched: Watched) -> tuple[ExplainRequest, Explanation]:
+    request = slice_request()
+    watched.client.explain(request)
+    answered = watched.end_of(request.id)
+    assert isinstance(answered, Answered)
+    return request, answered.explanation
+
+
+def test_a_follow_up_is_answered_as_a_reply_under_its_own_id(watch: Watch) -> None:
     watched = watch(Watched.stub(0.0))
-    first = slice_request()
-    watched.client.explain(first)
-    watched.end_of(first.id)
-    for known, follow_up_of in ((True, first.id), (False, "forgotten")):
-        further = slice_request(question="And its margin?", follow_up_of=follow_up_of)
-        watched.client.explain(further)
-        answered = watched.end_of(further.id)
-        assert isinstance(answered, Answered)
-        assert answered.explanation.request_id == further.id
-        located = [event for event in events_of(watched, further.id) if isinstance(event, Located)]
-        assert (not located) is known
+    request, explained = _explained(watched)
+    further = follow_up(request, explained, "And its margin?")
+    watched.client.ask(further)
+    answered = watched.end_of(further.id)
+    assert isinstance(answered, FollowUpAnswered)
+    assert answered.parent_id == request.id
+    answer = answered.answer
+    assert (answer.request_id, answer.question, answer.answer) == (further.id, "And its margin?", "nodule")
+    assert [step.text for step in answer.steps] == ["There is a nodule.", "It is dense."]
+    assert answer.model == explained.model
+    events = events_of(watched, further.id)
+    assert {type(event) for event in events} == {TextArrived, StepArrived, FollowUpAnswered}
+    assert {event.parent_id for event in events} == {request.id}  # type: ignore[union-attr]
+
+
+def test_a_follow_up_needs_nothing_but_what_it_carries(watch: Watch) -> None:
+    watched = watch(Watched.stub(0.0, FOREVER))
+    request, explained = _explained(watched)
+    psutil.Process(watched.pid).kill()
+    watched.state("reloading")
+    further = follow_up(request, explained, "And its margin?")
+    watched.client.ask(further)  # while another process starts
+    answered = watched.end_of(further.id)
+    assert isinstance(answered, FollowUpAnswered)
+    assert answered.answer.answer == "nodule"
+
+
+def test_a_follow_up_is_stopped_by_a_cancel_and_by_another_question(watch: Watch) -> None:
+    watched = watch(Watched.stub(0.0, Limits(cancel_s=1.0)))
+    request, explained = _explained(watched)
+    slow = [follow_up(request, explained, f"slow {number}") for number in range(2)]
+    watched.client.ask(slow[0])
+    watched.text_of(slow[0].id)
+    pid = watched.pid
+    watched.client.cancel(slow[0].id)
+    assert watched.end_of(slow[0].id, 0.5) == Stopped(slow[0].id, request.id)
+    watched.client.ask(slow[1])
+    watched.text_of(slow[1].id)
+    again = slice_request()
+    watched.client.explain(again)
+    assert watched.end_of(slow[1].id, 0.5) == Stopped(slow[1].id, request.id)
+    assert isinstance(watched.end_of(again.id), Answered)
+    assert watched.pid == pid
+
+
+def test_a_follow_up_to_another_models_words_is_refused(watch: Watch) -> None:
+    watched = watch(Watched.stub(0.0))
+    request, explained = _explained(watched)
+    for other in ({"sha256": "1"}, {"adapter_sha256": "1"}):
+        foreign = dataclasses.replace(explained, model=dataclasses.replace(explained.model, **other))
+        further = follow_up(request, foreign, "And its margin?")
+        watched.client.ask(further)
+        failed = watched.end_of(further.id)
+        assert isinstance(failed, Failed)
+        assert failed.parent_id == request.id
+        assert "Another model explained this region" in failed.text
+    further = follow_up(request, explained, "Is it there?")
+    watched.client.ask(further)
+    assert isinstance(watched.end_of(further.id), FollowUpAnswered)
+
+
+def test_a_follow_up_that_breaks_the_process_is_told_under_its_id(watch: Watch) -> None:
+    watched = watch(Watched.stub(0.0))
+    request, explained = _explained(watched)
+    further = follow_up(request, explained, "fail")
+    watched.client.ask(further)
+    failed = watched.end_of(further.id)
+    assert isinstance(failed, Failed)
+    assert failed.parent_id == request.id
+    assert "tensors do not match" in failed.text
 
 
 def test_a_cancel_is_heard_between_two_tokens(watch: Watch) -> None:

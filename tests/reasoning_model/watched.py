@@ -10,7 +10,15 @@ from pathlib import Path
 
 from medreason_viewer.reasoning.process.client import ModelClient
 from medreason_viewer.reasoning.process.limits import Limits
-from medreason_viewer.reasoning.request import Answered, Event, Failed, ModelState, Stopped, TextArrived
+from medreason_viewer.reasoning.request import (
+    Answered,
+    Event,
+    Failed,
+    FollowUpAnswered,
+    ModelState,
+    Stopped,
+    TextArrived,
+)
 
 HERE = Path(__file__).parent
 QUICK = Limits(heartbeat_s=1.0, loading_heartbeat_s=20.0, cancel_s=0.5, close_s=0.5, restarts=2)
@@ -77,6 +85,9 @@ class Watched:
         """How this request ended."""
 
         def is_end(event: Event) -> bool:
-            return isinstance(event, Answered | Failed | Stopped) and event.request_id == request_id
+            return (
+                isinstance(event, Answered | FollowUpAnswered | Failed | Stopped)
+                and event.request_id == request_id
+            )
 
         return self.until(is_end, within_s)

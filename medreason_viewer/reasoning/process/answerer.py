@@ -1,16 +1,20 @@
-"""One request answered: the dialogue, the model and the clock brought together."""
+"""One question answered: the dialogue, the model and the clock brought together."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 from ...cancel import Cancel
-from ...errors import Cancelled, MedReasonError
+from ...errors import Cancelled, MedReasonError, RegionError
 from ..bundles.manifest import Manifest
-from ..dialogue import Dialogue, Turn, explanation
-from ..request import Answered, Event, ExplainRequest, Failed, ModelInfo, Stopped, Timing
+from ..dialogue import Dialogue
+from ..follow_up import FollowUp, Question, failed, stopped
+from ..request import Answered, Event, ExplainRequest, FollowUpAnswered, ModelInfo, Timing
+from ..turns import Turn, explanation, follow_up_answer
+
+OTHER_MODEL: Final = "Another model explained this region: explain it again to ask this one further."
 
 
 class StreamingModel(Protocol):
@@ -57,7 +61,7 @@ class _Clock:
 
 
 class Answerer:
-    """Drives the dialogue with the model, one request at a time.
+    """Drives the dialogue with the model, one question at a time; it remembers none of them.
 
     Parameters
     ----------
@@ -67,41 +71,42 @@ class Answerer:
 
     def __init__(self, model: StreamingModel, manifest: Manifest, send: Callable[[Event], None]) -> None:
         self._model, self._manifest, self._send = model, manifest, send
-        self._last: tuple[str, Dialogue] | None = None
 
-    def answer(self, request: ExplainRequest, cancel: Cancel) -> None:
-        """Answer and send what happens on the way; ends in Answered, Stopped or Failed."""
+    def answer(self, question: Question, cancel: Cancel) -> None:
+        """Answer and send what happens on the way; ends in one of the answered events, Stopped or Failed."""
         try:
-            self._converse(request, cancel)
+            cancel.check()
+            if isinstance(question, FollowUp):
+                self._go_on(question, cancel)
+            else:
+                self._explain(question, cancel)
         except Cancelled:
-            self._send(Stopped(request.id))
+            self._send(stopped(question))
         except MedReasonError as error:
-            self._send(Failed(request.id, str(error)))
+            self._send(failed(question, str(error)))
 
-    def _converse(self, request: ExplainRequest, cancel: Cancel) -> None:
-        clock = _Clock()
-        cancel.check()
-        dialogue = self._open(request)
+    def _explain(self, request: ExplainRequest, cancel: Cancel) -> None:
+        clock, dialogue = _Clock(), Dialogue(request, self._manifest)
+        self._send_all(dialogue.begin())
+        timing = self._converse(dialogue, clock, cancel)
+        made = explanation(request, self._manifest, dialogue.outcome, self._model.info, timing)
+        self._send(Answered(request.id, made))
+
+    def _go_on(self, asked: FollowUp, cancel: Cancel) -> None:
+        if not asked.may_answer(self._model.info):
+            raise RegionError(OTHER_MODEL)
+        clock, dialogue = _Clock(), Dialogue.resumed(asked, self._manifest)
+        timing = self._converse(dialogue, clock, cancel)
+        made = follow_up_answer(asked, dialogue.outcome, self._model.info, timing)
+        self._send(FollowUpAnswered(asked.id, asked.parent_id, made))
+
+    def _converse(self, dialogue: Dialogue, clock: _Clock, cancel: Cancel) -> Timing:
+        """Take every turn that is due."""
         while turn := dialogue.next_turn():
             for piece in clock.timed(self._model.stream(turn, cancel)):
                 self._send_all(dialogue.feed(piece))
             self._send_all(dialogue.end_turn())
-        timing = clock.read(self._model.load_s)
-        outcome = dialogue.outcome
-        self._send(
-            Answered(request.id, explanation(request, self._manifest, outcome, self._model.info, timing))
-        )
-        self._last = request.id, dialogue
-
-    def _open(self, request: ExplainRequest) -> Dialogue:
-        """The dialogue that the request continues, where it is still known; else a new one."""
-        last, self._last = self._last, None
-        if last and request.question and request.follow_up_of == last[0]:
-            last[1].ask(request.question, id=request.id)
-            return last[1]
-        dialogue = Dialogue(request, self._manifest)
-        self._send_all(dialogue.begin())
-        return dialogue
+        return clock.read(self._model.load_s)
 
     def _send_all(self, events: Iterable[Event]) -> None:
         for event in events:

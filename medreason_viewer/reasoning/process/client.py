@@ -16,10 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ..request import Answered, Event, ExplainRequest, Failed, ModelState, Stopped
+from ..follow_up import FollowUp, Question, failed, stopped
+from ..request import Answered, Event, ExplainRequest, Failed, FollowUpAnswered, ModelState, Stopped
 from .limits import Limits
 from .link import Gone, Link
-from .protocol import CancelRequest, Explain, Heartbeat, Message
+from .protocol import AskFurther, CancelRequest, Explain, Heartbeat, Message
 from .restarts import Restarts, oom_kills, why_gone
 
 _HUNG: Final = "The model's process no longer responded and was ended."
@@ -64,8 +65,8 @@ class ModelClient:
         self._closed = False
         self._link: Link | None = None
         self._ready = False
-        self._running: str | None = None  # the id the process works on
-        self._queued: ExplainRequest | None = None
+        self._running: Question | None = None  # what the process works on
+        self._queued: Question | None = None
         self._stop_by: float | None = None  # when the process must have heard that the running one is stopped
         self._heard_at = self._told_at = self._spawned_at = 0.0
         self._oom_kills = 0
@@ -90,6 +91,10 @@ class ModelClient:
     def explain(self, request: ExplainRequest) -> None:
         """Ask; whatever runs or waits is stopped. Returns at once; what comes back are events."""
         self._work.put(partial(self._take, request))
+
+    def ask(self, question: FollowUp) -> None:
+        """Ask further about an explained region; else as :meth:`explain`."""
+        self._work.put(partial(self._take, question))
 
     def cancel(self, request_id: str) -> None:
         """Stop this request, if it runs or waits. Returns at once."""
@@ -151,36 +156,41 @@ class ModelClient:
 
     # What the window asks
 
-    def _take(self, request: ExplainRequest) -> None:
+    def _take(self, question: Question) -> None:
         if self._queued is not None:
-            self._emit(Stopped(self._queued.id))
-        self._queued = request
+            self._emit(stopped(self._queued))
+        self._queued = question
         if self._link is None:
             self._drop_queued(self._state.text)
         elif self._running is not None:
-            self._stop(self._running)
+            self._stop(self._running.id)
         self._ask_next()
 
     def _stop(self, request_id: str) -> None:
-        if self._queued is not None and self._queued.id == request_id:
+        queued, running = self._queued, self._running
+        if queued is not None and queued.id == request_id:
             self._queued = None
-            self._emit(Stopped(request_id))
-        elif self._link is not None and self._running == request_id and self._stop_by is None:
-            self._link.send(CancelRequest(request_id))
+            self._emit(stopped(queued))
+        elif self._link is not None and running is not None and running.id == request_id:
+            self._stop_running(self._link, running)
+
+    def _stop_running(self, link: Link, running: Question) -> None:
+        if self._stop_by is None:
+            link.send(CancelRequest(running.id))
             self._stop_by = time.monotonic() + self._limits.cancel_s
-            self._emit(Stopped(request_id))
+            self._emit(stopped(running))
 
     def _ask_next(self) -> None:
         if self._link is None or not self._ready or self._running is not None or self._queued is None:
             return
-        request, self._queued = self._queued, None
-        self._running, self._told_at = request.id, time.monotonic()
-        self._link.send(Explain(request))
+        question, self._queued = self._queued, None
+        self._running, self._told_at = question, time.monotonic()
+        self._link.send(AskFurther(question) if isinstance(question, FollowUp) else Explain(question))
 
     def _drop_queued(self, why: str) -> None:
         if self._queued is not None:
-            request, self._queued = self._queued, None
-            self._emit(Failed(request.id, why))
+            question, self._queued = self._queued, None
+            self._emit(failed(question, why))
 
     # What the process says
 
@@ -194,7 +204,7 @@ class ModelClient:
                 self._replace(why_gone(said, self._oom_kills))
             case ModelState():
                 self._on_state(said)
-            case Heartbeat() | Explain() | CancelRequest():
+            case Heartbeat() | Explain() | AskFurther() | CancelRequest():
                 pass
             case _:
                 self._on_answer(said)
@@ -209,12 +219,12 @@ class ModelClient:
             self._ask_next()
 
     def _on_answer(self, said: Event) -> None:
-        if isinstance(said, ModelState) or said.request_id != self._running:
+        if isinstance(said, ModelState) or self._running is None or said.request_id != self._running.id:
             return
         self._told_at = time.monotonic()
         if self._stop_by is None:
             self._emit(said)
-        if isinstance(said, Answered | Failed | Stopped):
+        if isinstance(said, Answered | FollowUpAnswered | Failed | Stopped):
             self._running = self._stop_by = None
             self._ask_next()
 
@@ -247,7 +257,7 @@ class ModelClient:
         """End the process, tell whoever waits for its answer, and start another."""
         self._end_link()
         if self._running is not None and self._stop_by is None:
-            self._emit(Failed(self._running, f"{why} {_RELOADING} Ask again when it is ready."))
+            self._emit(failed(self._running, f"{why} {_RELOADING} Ask again when it is ready."))
         if counted and not self._restarts.allow():
             self._fail(f"{why} It happened several times in a row, so the model was not started again.")
         else:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ...errors import ModelError
 from .. import request as contract
+from ..follow_up import FollowUp
 from ..plain_values import NOT_MINE, from_plain, to_plain
 
 MAX_HEADER_BYTES: Final = 16 * 1024 * 1024
@@ -42,6 +43,13 @@ class Explain:
 
 
 @dataclass(frozen=True, slots=True)
+class AskFurther:
+    """Viewer to model: answer this further question, after whatever is running."""
+
+    request: FollowUp
+
+
+@dataclass(frozen=True, slots=True)
 class CancelRequest:
     """Viewer to model: stop this request at the next token or layer."""
 
@@ -53,7 +61,7 @@ class Heartbeat:
     """Model to viewer, every second, computing or not."""
 
 
-Message = Explain | CancelRequest | Heartbeat | contract.Event
+Message = Explain | AskFurther | CancelRequest | Heartbeat | contract.Event
 MESSAGES: Final[dict[str, type[Any]]] = {message.__name__: message for message in get_args(Message)}
 
 

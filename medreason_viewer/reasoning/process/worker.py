@@ -28,9 +28,19 @@ from ...errors import MedReasonError
 from ..bundles.bundle import adapter_fingerprint, fingerprint, verify
 from ..bundles.known_hashes import KnownHashes
 from ..bundles.known_hashes import default_path as known_hashes_path
-from ..request import ExplainRequest, ModelState
+from ..follow_up import Question
+from ..request import ModelState
 from .answerer import Answerer
-from .protocol import CancelRequest, Explain, Heartbeat, Message, ProtocolError, read_message, write_message
+from .protocol import (
+    AskFurther,
+    CancelRequest,
+    Explain,
+    Heartbeat,
+    Message,
+    ProtocolError,
+    read_message,
+    write_message,
+)
 
 _log = logging.getLogger(__name__)
 HEARTBEAT_S: Final = 1.0
@@ -67,7 +77,7 @@ class Inbox:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._waiting: queue.SimpleQueue[tuple[ExplainRequest, Cancel]] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[Question, Cancel]] = queue.SimpleQueue()
         self._cancels: dict[str, Cancel] = {}
 
     def listen(self) -> None:
@@ -80,13 +90,13 @@ class Inbox:
         os._exit(0)
 
     def _take(self, message: Message) -> None:
-        if isinstance(message, Explain):
+        if isinstance(message, Explain | AskFurther):
             cancel = self._cancels[message.request.id] = Cancel()
             self._waiting.put((message.request, cancel))
         elif isinstance(message, CancelRequest) and (heard := self._cancels.get(message.request_id)):
             heard.request()
 
-    def requests(self) -> Iterator[tuple[ExplainRequest, Cancel]]:
+    def requests(self) -> Iterator[tuple[Question, Cancel]]:
         """One request after the other, as they come."""
         while True:
             request, cancel = self._waiting.get()

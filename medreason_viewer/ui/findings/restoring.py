@@ -152,7 +152,6 @@ def _answer(record: Record, volume: CtVolume, index: int) -> Answer:
         box_slice=explained.region.box_slice if anywhere else asked.box_slice,
         point_slice=asked.point_slice,
         question=asked.question,
-        follow_up_of=asked.follow_up_of,
     )
     return Answer(
         request,
