@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from difflib import get_close_matches
-from typing import Any, Final, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
 from urllib.parse import urlsplit
 
 from .errors import SettingsError
@@ -15,7 +14,39 @@ Login = Literal["none", "basic", "bearer"]
 
 _MOST_IN_AE_TITLE: Final = 16
 _MOST_IN_NAME: Final = 64
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+class WebServer(Protocol):
+    """What is talked to over HTTP: its address, whom to trust, and who we say we are."""
+
+    @property
+    def name(self) -> str:
+        """How sentences call it."""
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+
+    @property
+    def login(self) -> Login:
+        """How we say who we are."""
+
+    @property
+    def user(self) -> str:
+        """For basic authentication."""
+
+    @property
+    def ca_file(self) -> str:
+        """Whom to trust; empty for the system's authorities."""
+
+    @property
+    def certificate_file(self) -> str:
+        """Our own certificate, if the server asks for one."""
+
+    @property
+    def key_file(self) -> str:
+        """Its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +118,14 @@ class Server:
             check_ae_title(title)
 
     def _check_web(self) -> None:
-        address = _split(self.url)
+        address = split_address(self.url)
         if address is None:
             raise SettingsError(
                 f"The server {self.name} needs an address such as https://pacs.example/dicom-web, "
                 "without a user, a password or a question mark."
             )
         scheme, host = address
-        if self.login != "none" and scheme == "http" and host not in _LOOPBACK:
+        if self.login != "none" and scheme == "http" and host not in LOOPBACK:
             raise SettingsError(
                 f"The server {self.name} would get its password or token unencrypted: use https."
             )
@@ -154,7 +185,7 @@ def _one_of(server: Server, field: str, allowed: tuple[str, ...]) -> None:
         raise SettingsError(f"In the server {server.name}, {field} must be one of {', '.join(allowed)}.")
 
 
-def _split(url: str) -> tuple[str, str] | None:
+def split_address(url: str) -> tuple[str, str] | None:
     """Scheme and host of an address that may serve as a root; None of any other."""
     try:
         parts = urlsplit(url)
@@ -165,46 +196,3 @@ def _split(url: str) -> tuple[str, str] | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain or not url.isprintable():
         return None
     return parts.scheme, parts.hostname
-
-
-Entry = TypeVar("Entry", Server, Receiver)
-
-
-def read_entry(kind: type[Entry], table: Any, where: str, **given: Any) -> Entry:
-    """A server or receiver from its table in the settings file; ``where`` names it in sentences.
-
-    Raises
-    ------
-    SettingsError
-        If a name is unknown or a value is of the wrong kind.
-    """
-    if not isinstance(table, dict):
-        raise SettingsError(f"In the settings file, {where} must be a table.")
-    known = {field.name: field.default for field in fields(kind) if field.name not in given}
-    for name, value in table.items():
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f" Did you mean {close[0]}?" if close else ""
-            raise SettingsError(f"In the settings file, {where} has an unknown name, {name}.{hint}")
-        if not _fits(value, known[name]):
-            raise SettingsError(f"In the settings file, {name} of {where} has a value of the wrong kind.")
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
-    }
-    return kind(**values, **given)
-
-
-def entry_table(entry: Server | Receiver, *left_out: str) -> dict[str, Any]:
-    """What differs from the defaults, for the settings file."""
-    values = {field.name: (getattr(entry, field.name), field.default) for field in fields(entry)}
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, (value, default) in values.items()
-        if value != default and name not in left_out
-    }
-
-
-def _fits(value: Any, default: Any) -> bool:
-    if isinstance(default, tuple):
-        return isinstance(value, list) and all(isinstance(part, str) for part in value)
-    return type(value) is type(default)

@@ -17,7 +17,9 @@ from typing import Any, Final
 from platformdirs import user_config_path
 
 from .errors import SettingsError
-from .servers import Receiver, Server, entry_table, read_entry
+from .model_server import ModelServer
+from .server_tables import entry_table, read_entry
+from .servers import Receiver, Server
 
 _APP = "medreason-viewer"
 _LIMITS: Final = {
@@ -62,6 +64,8 @@ class Settings:
         The archives; in the file each is a table, such as ``[pacs.main]``.
     receiver : Receiver
         The store receiver, off by default.
+    model_server : ModelServer
+        A server that answers in place of the model on this workstation, off by default.
     reader_name : str
         The name under which verdicts are given; empty for the login's.
     shared_login : bool
@@ -83,6 +87,7 @@ class Settings:
     input_mouse: Pairs = ()
     pacs: tuple[Server, ...] = ()
     receiver: Receiver = field(default_factory=Receiver)
+    model_server: ModelServer = field(default_factory=ModelServer)
     reader_name: str = ""
     shared_login: bool = False
 
@@ -128,6 +133,7 @@ def load(path: Path) -> Settings:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"The settings file {path} cannot be read ({error}).") from error
     archives, receiver = table.pop("pacs", {}), table.pop("receiver", {})
+    model_server = table.pop("model_server", {})
     known = {entry.name: type(entry.default) for entry in fields(Settings) if entry.name not in _ENTRIES}
     for name, value in table.items():
         _check(path, name, value, known)
@@ -135,6 +141,7 @@ def load(path: Path) -> Settings:
         **{name: _pairs(value) for name, value in table.items()},
         pacs=_servers(archives),
         receiver=read_entry(Receiver, receiver, "receiver"),
+        model_server=read_entry(ModelServer, model_server, "model_server"),
     )
 
 
@@ -181,7 +188,7 @@ _WANTED: Final = {
 }
 
 
-_ENTRIES: Final = ("pacs", "receiver")
+_ENTRIES: Final = ("pacs", "receiver", "model_server")
 
 
 def _servers(archives: Any) -> tuple[Server, ...]:
@@ -191,10 +198,11 @@ def _servers(archives: Any) -> tuple[Server, ...]:
 
 
 def _entry_lines(settings: Settings) -> list[str]:
-    """The tables of the servers and the receiver, without what is as by default."""
+    """The tables of the servers, without what is as by default."""
     entries = {f"pacs.{_toml(server.name)}": entry_table(server, "name") for server in settings.pacs}
-    if receiver := entry_table(settings.receiver):
-        entries["receiver"] = receiver
+    for title in ("receiver", "model_server"):
+        if table := entry_table(getattr(settings, title)):
+            entries[title] = table
     lines = []
     for title, table in entries.items():
         lines += ["", f"[{title}]", *(f"{name} = {_toml(value)}" for name, value in table.items())]

@@ -9,7 +9,8 @@ from .. import settings as settings_file
 from ..cancel import Cancel
 from ..network.open_archive import open_archive
 from ..network.secret import forget_secret, keep_secret
-from ..servers import Server, entry_table
+from ..server_tables import entry_table
+from ..servers import Server
 from ..settings import Settings
 from . import DONE
 from .archives import add_server, chosen_server, secret_from_user, stored_settings
