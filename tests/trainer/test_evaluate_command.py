@@ -8,6 +8,7 @@ import json
 import stat
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from medreason_viewer.reasoning import prompt, zoom
 from medreason_viewer.reasoning.bundles import bundle
 from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.turns import Turn
+from medreason_viewer.volume.geometry import SliceBox
 from trainer import cli
+from trainer.data.case import Turn as CaseTurn
 from trainer.data.dataset import DataSet
 from trainer.evaluation import predictions, vqa_scores, vqa_sets
 from trainer.evaluation.endpoint import Address, Endpoint
@@ -153,6 +156,30 @@ def test_the_constant_answer_is_kept_as_no_model(
     again = predictions.read(kept)
     assert again.about.sha256 == ""
     assert again.figures == found
+
+
+def test_slices_known_only_in_regions_are_not_measured_by(
+    phantoms: DataSet,
+    phantom_folder: Path,
+    tiny_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    denied = CaseTurn("reason", "no", "A nodule?", ("yes", "no"), region_slice=SliceBox(1, 2, 3, 4))
+
+    def knowing(whole: int) -> None:
+        known = phantoms.cases[:whole]
+        others = (replace(case, turns=(denied,)) for case in phantoms.cases[whole:])
+        data = replace(phantoms, cases=(*known, *others))
+        monkeypatch.setattr("trainer.data.dataset.read", lambda _folder: data)
+
+    words = ["--data", str(phantom_folder), "--bundle", str(tiny_folder), "--constant"]
+    knowing(whole=3)
+    for split in ([], ["--split", phantoms.cases[0].split]):
+        assert evaluated([*words, *split], capsys)["n"] == 3
+    knowing(whole=0)
+    assert cli.main(["--quiet", "evaluate", *words]) != 0
+    assert "only single regions are known" in capsys.readouterr().err
 
 
 class Server(BaseHTTPRequestHandler):

@@ -99,6 +99,14 @@ class DataSet:
         indices = (index for index, case in enumerate(self.cases) if case.split == split)
         return [index for index in indices if split == "train" or self.cases[index].whole]
 
+    def to_measure(self, split: Split | None = None) -> list[int]:
+        """Indices of the slices to measure a model by, of a split if one is named.
+
+        Where single regions were spoken of alone, nobody said what the slice shows: they are none of them.
+        """
+        indices = range(len(self)) if split is None else self.of_split(split)
+        return [index for index in indices if self.cases[index].whole]
+
     def to_learn(self) -> list[int]:
         """Indices of the training split's slices that have a turn to learn from."""
         return [index for index in self.of_split("train") if self.taught[index]]

@@ -102,10 +102,11 @@ def _slices(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _chosen(args: argparse.Namespace, data: DataSet) -> Sequence[int]:
-    every = range(len(data)) if args.split is None else data.of_split(args.split)
-    if not every[: args.limit]:
-        raise DataSetError(f"There is no slice to evaluate in {args.data}.")
-    return every[: args.limit]
+    chosen = data.to_measure(args.split)[: args.limit]
+    if not chosen:
+        more = "" if any(case.whole for case in data.cases) else ": only single regions are known"
+        raise DataSetError(f"There is no slice to evaluate in {args.data}{more}.")
+    return chosen
 
 
 def _manifest(args: argparse.Namespace, data: DataSet | None = None) -> Manifest:

@@ -122,8 +122,7 @@ Chosen = tuple[dataset.DataSet, Sequence[int]]
 
 def _chosen(folder: Path, split: Split | None, limit: int | None) -> Chosen:
     data = dataset.read(folder)
-    every = data.of_split(split) if split else list(range(len(data)))
-    slices = [index for index in every if data.cases[index].pixels == "hu"][:limit]
+    slices = [index for index in data.to_measure(split) if data.cases[index].pixels == "hu"][:limit]
     if not slices:
         raise TrainingError(f"There is no slice to try a bundle on in {folder}.")
     learnt = sum(data.cases[index].split == "train" for index in slices)
