@@ -15,7 +15,7 @@ from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.dialogue import Turn
 from medreason_viewer.reasoning.process import worker
 from medreason_viewer.reasoning.process.answerer import Answerer
-from medreason_viewer.reasoning.request import ModelInfo, ModelState
+from medreason_viewer.reasoning.request import ModelInfo
 
 REPLY = "<think> 1. There is a nodule.\n2. It is dense.\n</think><answer> nodule </answer>"
 INFO = ModelInfo("stub", "0", "none", "cpu", "l", "t", "i")
@@ -32,7 +32,7 @@ class Reciter:
         asked = str(turn.messages)
         if "fail" in asked:
             raise RuntimeError("tensors do not match")
-        for character in REPLY:
+        for character in REPLY[: turn.max_new_tokens]:
             cancel.check()
             time.sleep(0.05 if "slow" in asked else float(sys.argv[2]))
             sys.stdout.write("noise on standard output")
@@ -42,7 +42,6 @@ class Reciter:
 
 def load(_bundle: object, _device: object, outbox: worker.Outbox) -> Answerer:
     """In place of loading a model."""
-    outbox.send(ModelState("ready", "Ready.", INFO))
     manifest = Manifest("stub", "none", "Apache-2.0", "tests", "nothing")
     return Answerer(Reciter(), manifest, outbox.send)
 

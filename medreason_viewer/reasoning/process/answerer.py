@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Final, Protocol
+
+import numpy as np
 
 from ...cancel import Cancel
 from ...errors import Cancelled, MedReasonError, RegionError
+from ...volume.geometry import SliceBox
 from ..bundles.manifest import Manifest
 from ..dialogue import Dialogue
 from ..follow_up import FollowUp, Question, failed, stopped
 from ..request import Answered, Event, ExplainRequest, FollowUpAnswered, ModelInfo, Timing
-from ..turns import Turn, explanation, follow_up_answer
+from ..turns import DialogueInput, Turn, explanation, follow_up_answer
 
+_BLANK: Final = (512, 512)
+_MIDDLE: Final = SliceBox(224, 224, 288, 288)
 OTHER_MODEL: Final = "Another model explained this region: explain it again to ask this one further."
 
 
@@ -71,6 +78,30 @@ class Answerer:
 
     def __init__(self, model: StreamingModel, manifest: Manifest, send: Callable[[Event], None]) -> None:
         self._model, self._manifest, self._send = model, manifest, send
+
+    @property
+    def model(self) -> ModelInfo:
+        """What the reader must know of the model."""
+        return self._model.info
+
+    @property
+    def answers_follow_ups(self) -> bool:
+        """Whether it can be asked further about a region."""
+        return "follow_up" in self._manifest.turns
+
+    def warm(self, cancel: Cancel) -> None:
+        """Answer a blank slice for two tokens, so that the first question finds all in place.
+
+        Stopped by ``cancel``; what goes wrong in it is left to the first question to tell.
+        """
+        blank = DialogueInput(np.zeros(_BLANK), np.zeros(_BLANK, np.bool_), box_slice=_MIDDLE)
+        dialogue = Dialogue(blank, self._manifest, with_evidence=False)
+        dialogue.begin()
+        turn = dialogue.next_turn()
+        assert turn is not None
+        with contextlib.suppress(MedReasonError):
+            for _ in self._model.stream(replace(turn, max_new_tokens=2), cancel):
+                pass
 
     def answer(self, question: Question, cancel: Cancel) -> None:
         """Answer and send what happens on the way; ends in one of the answered events, Stopped or Failed."""

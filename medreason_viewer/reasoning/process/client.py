@@ -214,7 +214,7 @@ class ModelClient:
             self._fail(said.text)
             return
         self._emit(said)
-        if said.state == "ready":
+        if said.state in ("warming", "ready"):
             self._ready = True
             self._ask_next()
 

@@ -42,6 +42,7 @@ from .protocol import (
     write_message,
 )
 
+Device = Literal["auto", "cpu", "cuda"]
 _log = logging.getLogger(__name__)
 HEARTBEAT_S: Final = 1.0
 _CHECKED: Final = 0.5  # the part of the load after which the files are checked
@@ -73,12 +74,19 @@ class Outbox:
 
 
 class Inbox:
-    """What the viewer asks, and which of it was taken back: heard while the model computes."""
+    """What the viewer asks, and which of it was taken back: heard while the model loads and computes.
+
+    Attributes
+    ----------
+    somebody_waits : Cancel
+        Requested as soon as there is a question: what is done ahead of time is then to stop.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._waiting: queue.SimpleQueue[tuple[Question, Cancel]] = queue.SimpleQueue()
         self._cancels: dict[str, Cancel] = {}
+        self.somebody_waits = Cancel()
 
     def listen(self) -> None:
         """Read until the pipe ends, then end the process at once, whatever it is doing. Never returns."""
@@ -93,18 +101,19 @@ class Inbox:
         if isinstance(message, Explain | AskFurther):
             cancel = self._cancels[message.request.id] = Cancel()
             self._waiting.put((message.request, cancel))
+            self.somebody_waits.request()
         elif isinstance(message, CancelRequest) and (heard := self._cancels.get(message.request_id)):
             heard.request()
 
-    def requests(self) -> Iterator[tuple[Question, Cancel]]:
-        """One request after the other, as they come."""
+    def questions(self) -> Iterator[tuple[Question, Cancel]]:
+        """One question after the other, as they come."""
         while True:
-            request, cancel = self._waiting.get()
-            yield request, cancel
-            del self._cancels[request.id]
+            question, cancel = self._waiting.get()
+            yield question, cancel
+            del self._cancels[question.id]
 
 
-def load(bundle: Path, device: Literal["auto", "cpu", "cuda"], outbox: Outbox) -> Answerer:
+def load(bundle: Path, device: Device, outbox: Outbox) -> Answerer:
     """Check the bundle's files, load the model, and say on the way how far it is.
 
     Raises
@@ -126,15 +135,22 @@ def load(bundle: Path, device: Literal["auto", "cpu", "cuda"], outbox: Outbox) -
         adapter=bundle / manifest.adapter if manifest.adapter else None,
         adapter_sha256=adapter_fingerprint(manifest),
     )
-    text = "The model is ready."
-    if engine.info.device == "cpu" and device != "cpu":
-        text = "The model is ready on the CPU: there is no GPU it can use, so answers take longer."
-    outbox.send(ModelState("ready", text, engine.info, 1.0))
     return Answerer(engine, manifest, outbox.send)
 
 
+def get_ready(answerer: Answerer, device: Device, inbox: Inbox, outbox: Outbox) -> None:
+    """Warm the loaded model, unless somebody asks already, and say that it can be asked."""
+    known, further = answerer.model, answerer.answers_follow_ups
+    outbox.send(ModelState("warming", "The model is loaded and warms up.", known, 1.0, further))
+    answerer.warm(inbox.somebody_waits)
+    text = "The model is ready."
+    if known.device == "cpu" and device != "cpu":
+        text = "The model is ready on the CPU: there is no GPU it can use, so answers take longer."
+    outbox.send(ModelState("ready", text, known, 1.0, further))
+
+
 def _told_by(outbox: Outbox) -> Callable[[int, int], None]:
-    """Tells how much of the files is checked, a hundred times at most."""
+    """Tells how much of the files is read and checked, a hundred times at most."""
     last = -1
 
     def tell(done: int, size: int) -> None:
@@ -142,10 +158,14 @@ def _told_by(outbox: Outbox) -> Callable[[int, int], None]:
         percent = 100 * done // max(size, 1)
         if percent > last:
             last = percent
-            text = "Checking the model's files."
+            text = f"Checking the model's files: {_megabytes(done)} of {_megabytes(size)} MB read."
             outbox.send(ModelState("loading", text, progress=_CHECKED * percent / 100))
 
     return tell
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f}"
 
 
 def _be_a_good_child() -> None:
@@ -186,6 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
     threading.Thread(target=inbox.listen, daemon=True).start()
     try:
         answerer = load(args.bundle, args.device, outbox)
+        get_ready(answerer, args.device, inbox, outbox)
     except MedReasonError as error:
         outbox.send(ModelState("failed", str(error)))
         return 1
@@ -194,8 +215,8 @@ def main(arguments: list[str] | None = None) -> int:
             ModelState("failed", f"{error.name} is not installed as it should be: run medreason doctor.")
         )
         return 1
-    for request, cancel in inbox.requests():
-        answerer.answer(request, cancel)
+    for question, cancel in inbox.questions():
+        answerer.answer(question, cancel)
     return 0
 
 
