@@ -13,6 +13,7 @@ from medreason_viewer.reasoning.request import (
     Check,
     Evidence,
     Explanation,
+    FollowUpAnswer,
     ModelInfo,
     Region,
     Statistics,
@@ -50,6 +51,23 @@ checks = st.builds(Check, texts, texts, st.sampled_from(["agrees", "contradicts"
 windows = st.builds(Window, st.floats(-2000, 3000), st.floats(1, 5000))
 statistics = st.builds(Statistics, *[numbers] * 4, st.integers(1, 10**6), lengths, lengths, lengths)
 outlines = st.none() | st.lists(st.tuples(numbers, numbers), max_size=5).map(tuple)
+steps = st.lists(
+    st.builds(Step, texts, st.none() | boxes(), st.lists(checks, max_size=2).map(tuple)), max_size=3
+).map(tuple)
+models = st.builds(ModelInfo, *[texts] * 7, st.none() | texts)
+timings = st.builds(Timing, numbers, numbers, numbers, st.integers(0, 10**6), numbers)
+further = st.builds(
+    FollowUpAnswer,
+    request_id=texts,
+    question=texts,
+    steps=steps,
+    answer=st.none() | texts,
+    answer_checks=st.lists(checks, max_size=2).map(tuple),
+    raw_reply=texts,
+    model=models,
+    timing=timings,
+    warnings=st.lists(texts, max_size=2).map(tuple),
+)
 explanations = st.builds(
     Explanation,
     request_id=texts,
@@ -58,9 +76,7 @@ explanations = st.builds(
     display_window=windows,
     model_windows=st.lists(windows, max_size=3).map(tuple),
     region=st.builds(Region, boxes(), st.sampled_from(["reader", "model", "grown"]), texts),
-    steps=st.lists(
-        st.builds(Step, texts, st.none() | boxes(), st.lists(checks, max_size=2).map(tuple)), max_size=3
-    ).map(tuple),
+    steps=steps,
     answer=st.none() | texts,
     answer_checks=st.lists(checks, max_size=2).map(tuple),
     raw_reply=texts,
@@ -72,9 +88,10 @@ explanations = st.builds(
         outlines,
         st.booleans(),
     ),
-    model=st.builds(ModelInfo, *[texts] * 7, st.none() | texts),
-    timing=st.builds(Timing, numbers, numbers, numbers, st.integers(0, 10**6), numbers),
+    model=models,
+    timing=timings,
     warnings=st.lists(texts, max_size=3).map(tuple),
+    follow_ups=st.lists(further, max_size=2).map(tuple),
 )
 times = st.datetimes(timezones=st.just(UTC))
 names = texts.filter(str.strip)

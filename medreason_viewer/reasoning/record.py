@@ -11,9 +11,10 @@ from ..errors import RecordUnreadable
 from ..volume.geometry import SliceBox, SlicePlane, Vector
 from ..volume.measure import Statistics
 from .plain_values import NotPlain, from_plain, to_plain
-from .request import Check, Explanation, Step
+from .request import Check, Explanation, FollowUpAnswer, Step
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2  # 1 had no follow_ups
+_READABLE: Final = (1, 2)
 _CORNER_MM: Final = 1e-3
 _DERIVED: Final = {"schema_version", "region_source", "region_label", "box_slice", "corners_mm", "checks"}
 _VERDICTS: Final = {"agrees": "agrees", "contradicts": "**contradicts**", "not_checkable": "not checkable"}
@@ -28,8 +29,8 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
     """The document ``explanation.json``: plain values only, ready for :func:`json.dumps`, nothing left out.
 
     ``checks`` holds the checks of every step in order, then the answer's; each step and ``answer_checks``
-    hold their own once more. ``corners_mm`` is None where the image has no geometry; else four LPS points:
-    top left, top right, bottom right, bottom left.
+    hold their own once more; those of ``follow_ups`` stand with each alone. ``corners_mm`` is None where the
+    image has no geometry; else four LPS points: top left, top right, bottom right, bottom left.
 
     Raises
     ------
@@ -48,6 +49,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
         "corners_mm": _corners(made),
         "steps": [_step_json(step) for step in made.steps],
         "checks": to_plain(_all_checks(made)),
+        "follow_ups": [_follow_up_json(each) for each in made.follow_ups],
     }
 
 
@@ -95,8 +97,10 @@ def _explanation(document: Any) -> Explanation:
     if not isinstance(document, dict):
         raise NotPlain("", "is not an object")
     version = document.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise NotPlain("schema_version", f"is {version!r}, and this program reads {SCHEMA_VERSION}")
+    if version not in _READABLE:
+        raise NotPlain(
+            "schema_version", f"is {version!r}, and this program reads {_READABLE[0]} and {_READABLE[1]}"
+        )
     for name in ("region_source", "region_label", "box_slice", "steps", "checks", "corners_mm"):
         if name not in document:
             raise NotPlain(name, "is missing")
@@ -106,17 +110,26 @@ def _explanation(document: Any) -> Explanation:
         "source": document["region_source"],
         "label": document["region_label"],
     }
-    values["steps"] = _steps_fields(document["steps"])
+    values["steps"] = _steps_fields(document["steps"], "steps")
+    further = _objects(document.get("follow_ups", []), "follow_ups")
+    values["follow_ups"] = [
+        {**each, "steps": _steps_fields(each.get("steps"), f"follow_ups[{number}].steps")}
+        for number, each in enumerate(further)
+    ]
     return from_plain(Explanation, values)
 
 
-def _steps_fields(steps: Any) -> list[Any]:
-    if not (isinstance(steps, list) and all(isinstance(step, dict) for step in steps)):
-        raise NotPlain("steps", "is not a list of objects")
+def _steps_fields(steps: Any, where: str) -> list[Any]:
     return [
-        {**step, "box_slice": _box_fields(step.get("box_slice"), f"steps[{number}].box_slice")}
-        for number, step in enumerate(steps)
+        {**step, "box_slice": _box_fields(step.get("box_slice"), f"{where}[{number}].box_slice")}
+        for number, step in enumerate(_objects(steps, where))
     ]
+
+
+def _objects(values: Any, where: str) -> list[dict[str, Any]]:
+    if not (isinstance(values, list) and all(isinstance(value, dict) for value in values)):
+        raise NotPlain(where, "is not a list of objects")
+    return values
 
 
 def _box_fields(corners: Any, where: str) -> Any:
@@ -128,6 +141,10 @@ def _box_fields(corners: Any, where: str) -> Any:
 
 def _step_json(step: Step) -> dict[str, Any]:
     return {"text": step.text, "box_slice": _box(step.box_slice), "checks": to_plain(step.checks)}
+
+
+def _follow_up_json(further: FollowUpAnswer) -> dict[str, Any]:
+    return {**to_plain(further), "steps": [_step_json(step) for step in further.steps]}
 
 
 def _box(box_slice: SliceBox | None) -> list[float] | None:
@@ -151,6 +168,7 @@ def reasoning_markdown(explanation: Explanation) -> str:
         *(f"> **Note:** {_plain(warning)}" for warning in made.warnings),
         f"## Reasoning\n\n{_steps(made)}",
         f"## Answer\n\n{_answer(made)}",
+        *(f"## Further question\n\n{_further(each, made)}" for each in made.follow_ups),
         f"## Measured\n\n{_measured(made)}",
         f"## Model\n\n{_model(made)}",
     ]
@@ -162,7 +180,12 @@ def _plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", " ".join(text.split()))
 
 
-def _steps(made: Explanation) -> str:
+def _further(asked: FollowUpAnswer, made: Explanation) -> str:
+    notes = [f"> **Note:** {_plain(warning)}" for warning in asked.warnings if warning not in made.warnings]
+    return "\n\n".join([f"“{_plain(asked.question)}”", *notes, _steps(asked), _answer(asked)])
+
+
+def _steps(made: Explanation | FollowUpAnswer) -> str:
     if made.answer is None:
         fenced = made.raw_reply.replace("```", "` ` `")
         return f"The model's reply could not be read. It said:\n\n```text\n{fenced}\n```"
@@ -178,7 +201,7 @@ def _check(check: Check) -> str:
     return f"   - “{_plain(check.claim)}”: {_VERDICTS[check.verdict]} ({_plain(check.measured)})"
 
 
-def _answer(made: Explanation) -> str:
+def _answer(made: Explanation | FollowUpAnswer) -> str:
     if made.answer is None:
         return "None: the reply could not be read."
     return "\n".join([f"{_plain(made.answer)}", "", *map(_check, made.answer_checks)]).strip()

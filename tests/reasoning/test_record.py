@@ -15,7 +15,7 @@ from medreason_viewer.errors import RecordUnreadable
 from medreason_viewer.reasoning.bundles.bundle import template
 from medreason_viewer.reasoning.dialogue import Dialogue, explanation
 from medreason_viewer.reasoning.record import explanation_json, read_explanation, reasoning_markdown
-from medreason_viewer.reasoning.request import Explanation, ModelInfo, Timing
+from medreason_viewer.reasoning.request import Explanation, FollowUpAnswer, ModelInfo, Timing
 
 MANIFEST = template("demo")
 INFO = ModelInfo("demo", "ab" * 32, "nf4", "cpu", "Apache-2.0", "synthetic phantoms", "shows the program")
@@ -36,7 +36,7 @@ TOP = {
         "box_slice",
     ),
     *("corners_mm", "steps", "answer", "raw_reply", "evidence", "checks", "model", "timing", "warnings"),
-    *("request_id", "region_label", "answer_checks"),
+    *("request_id", "region_label", "answer_checks", "follow_ups"),
 }
 STATISTICS = {"mean_hu", "sd_hu", "min_hu", "max_hu", "area_mm2", "long_axis_mm", "short_axis_mm", "pixels"}
 
@@ -64,7 +64,7 @@ def test_the_document_has_the_fields_of_the_contract_and_no_other() -> None:
 
 def test_the_document_is_json_and_says_what_happened() -> None:
     document = json.loads(json.dumps(explanation_json(_explained()), allow_nan=False))
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     assert document["key"]["patient_key"] == "P1"
     assert document["box_slice"] == list(AROUND_BALL.as_tuple())
     assert document["region_source"] == "reader"
@@ -151,7 +151,7 @@ def test_a_real_explanation_is_read_back_equal() -> None:
 @pytest.mark.parametrize(
     ("place", "value", "said"),
     [
-        (("schema_version",), 7, "schema_version is 7, and this program reads 1"),
+        (("schema_version",), 7, "schema_version is 7, and this program reads 1 and 2"),
         (("key", "frame_number"), "1", "key.frame_number is not a whole number"),
         (("key", "patient"), "P", "key.patient is not known"),
         (("evidence", "box", "mean_hu"), None, "evidence.box.mean_hu is not a number"),
@@ -182,13 +182,56 @@ def test_nonsense_is_refused_with_its_place(place: tuple[Any, ...], value: Any, 
     assert said in str(caught.value)
 
 
+def _asked_further() -> Explanation:
+    made = _explained()
+    steps = tuple(dataclasses.replace(step, text=f"<{step.text}>") for step in made.steps)
+    answered = FollowUpAnswer(
+        "f1", "How *large*?", steps, "21 mm", made.answer_checks, "raw", INFO, made.timing, ("Odd.",)
+    )
+    unreadable = FollowUpAnswer("f2", "And?", (), None, (), "<b>eh</b>", INFO, made.timing, made.warnings)
+    return dataclasses.replace(made, follow_ups=(answered, unreadable))
+
+
+def test_further_questions_are_read_back_equal() -> None:
+    made = _asked_further()
+    document = json.loads(json.dumps(explanation_json(made), allow_nan=False))
+    first, second = document["follow_ups"]
+    assert (first["question"], first["answer"], second["answer"]) == ("How *large*?", "21 mm", None)
+    assert first["steps"][1].keys() == {"text", "box_slice", "checks"}
+    assert first["steps"][1]["box_slice"] == document["steps"][1]["box_slice"]
+    assert document["checks"] == explanation_json(_explained())["checks"]
+    assert read_explanation(document) == made
+    first["steps"][0] = 5
+    with pytest.raises(RecordUnreadable, match=r"follow_ups\[0\].steps is not a list of objects"):
+        read_explanation(document)
+
+
+def test_a_record_of_the_first_version_is_read() -> None:
+    made = _explained()
+    document = {**explanation_json(made), "schema_version": 1}
+    del document["follow_ups"]
+    assert read_explanation(document) == made
+
+
+def test_further_questions_stand_below_the_answer() -> None:
+    text = reasoning_markdown(_asked_further())
+    after = text[text.index("## Answer") : text.index("## Measured")]
+    assert after.count("## Further question") == 2
+    assert "“How \\*large\\*?”" in after
+    assert "> **Note:** Odd." in after
+    assert "1. \\<It is in the left lung.\\>" in after
+    assert "“left”: **contradicts**" in after
+    assert "could not be read" in after
+    assert "```text\n<b>eh</b>\n```" in after
+
+
 @pytest.mark.parametrize("document", [None, [], 5, {}, {"schema_version": 1}])
 def test_what_is_no_record_is_refused(document: Any) -> None:
     with pytest.raises(RecordUnreadable, match="not the record of an explanation"):
         read_explanation(document)
 
 
-@pytest.mark.parametrize("name", sorted(TOP - {"schema_version", "warnings"}))
+@pytest.mark.parametrize("name", sorted(TOP - {"schema_version", "warnings", "follow_ups"}))
 def test_a_missing_part_is_named(name: str) -> None:
     document = explanation_json(_explained())
     del document[name]
