@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from . import theme
 from .plain import PlainLabel
@@ -35,7 +35,7 @@ class Banner(QFrame):
         self.text = PlainLabel(text, wrap=True)
         self.setAccessibleName(self.text.text())
         name, colour = _ICONS[kind]
-        sign = QLabel()
+        sign = PlainLabel()
         sign.setPixmap(theme.pixmap(name, colour, 18))
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 6, 8, 6)

@@ -12,7 +12,6 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QInputDialog,
     QLineEdit,
     QMainWindow,
     QMenu,
@@ -40,6 +39,7 @@ from .output.file_writing import FileWriting
 from .output.printing import Printing
 from .output.saving import ImageSaving
 from .overrides import guarded
+from .plain import asking
 from .series.choosing import choose_folder, choose_image
 from .series.opening import Opening
 from .series.panel import SeriesPanel
@@ -252,10 +252,7 @@ class MainWindow(QMainWindow):
         return menu
 
     def _ask_question(self) -> None:
-        dialog = QInputDialog(self)
-        dialog.setWindowTitle("Ask about the region")
-        dialog.setLabelText("Your question about the region in the box:")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog = asking(self, "Ask about the region", "Your question about the region in the box:")
         dialog.textValueSelected.connect(self.explain_box)
         dialog.open()
 

@@ -9,7 +9,7 @@ import html
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QInputDialog, QLabel, QSizePolicy, QWidget
 
 from .overrides import guarded
 
@@ -21,6 +21,11 @@ _TURNING: dict[int, str | None] = dict.fromkeys((*range(0x202A, 0x202F), *range(
 def readable(text: str) -> str:
     """Text without control characters and without signs that reverse the reading direction."""
     return text.translate(_CONTROLS | _TURNING)
+
+
+def literal(text: str) -> str:
+    """Text as a menu, a button or a tab shows it in one line: no mnemonic, no tab that begins a shortcut."""
+    return " ".join(readable(text).split()).replace("&", "&&")
 
 
 def tooltip(text: str) -> str:
@@ -55,6 +60,13 @@ class PlainLabel(QLabel):
         super().setText(readable(text))
 
 
+def caption(words: str, field: QWidget) -> PlainLabel:
+    """The label of a field: the letter after its ampersand, with Alt, goes there."""
+    label = PlainLabel(words)
+    label.setBuddy(field)
+    return label
+
+
 @guarded
 class ElidedLabel(PlainLabel):
     """One line that ends in an ellipsis where there is no room, with the whole text as its tooltip."""
@@ -86,6 +98,17 @@ class ElidedLabel(PlainLabel):
             text,
             self.foregroundRole(),
         )
+
+
+def asking(parent: QWidget | None, title: str, words: str) -> QInputDialog:
+    """A dialog that asks for a line of text; gone once it is closed."""
+    dialog = QInputDialog(parent)
+    dialog.setWindowTitle(title)
+    dialog.setLabelText(words)
+    for label in dialog.findChildren(QLabel):
+        label.setTextFormat(Qt.TextFormat.PlainText)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    return dialog
 
 
 def clear(layout_owner: QWidget) -> None:

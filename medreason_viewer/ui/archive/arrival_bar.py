@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
 from .. import theme
 from ..plain import PlainLabel
@@ -35,7 +35,7 @@ class ArrivalBar(QFrame):
         self.again = QPushButton("Get the rest")
         self.stop.clicked.connect(self.cancelled)
         self.again.clicked.connect(self.retried)
-        sign = QLabel()
+        sign = PlainLabel()
         sign.setPixmap(theme.pixmap("mdi6.tray-arrow-down", theme.CAUTION, 18))
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 6, 8, 6)

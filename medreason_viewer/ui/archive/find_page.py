@@ -8,13 +8,13 @@ from itertools import islice
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from ...cancel import Cancel
 from ...network.archive import MOST_STUDIES, Query, SeriesFound, StudyFound
 from ...network.part10 import is_uid
 from ...servers import Server
-from ..plain import PlainLabel
+from ..plain import PlainLabel, caption
 from .form import SearchForm
 from .retrieval_list import RetrievalList
 from .retrieving import Retrieving
@@ -206,8 +206,6 @@ class FindPage(QWidget):
         self.said.setText(text)
 
     def _lay_out(self) -> None:
-        caption = QLabel("&Archive")
-        caption.setBuddy(self.archives)
         self.stop.hide()
         tables = QSplitter(Qt.Orientation.Vertical)
         tables.setChildrenCollapsible(False)
@@ -218,7 +216,7 @@ class FindPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 12, 14, 10)
         column.setSpacing(8)
-        column.addLayout(_row(caption, self.archives, None))
+        column.addLayout(_row(caption("&Archive", self.archives), self.archives, None))
         column.addWidget(self.form)
         column.addWidget(tables, 1)
         below = _row(self.said, self.stop, self.fetch, self.open)

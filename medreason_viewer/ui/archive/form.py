@@ -11,13 +11,13 @@ from PySide6.QtWidgets import (
     QDateEdit,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QWidget,
 )
 
 from ...network.archive import Query
+from ..plain import PlainLabel, caption
 
 DAYS: Final = {"Today": 0, "Last 7 days": 6, "Last 30 days": 29}
 _ALL: Final = "All dates"
@@ -105,7 +105,7 @@ class SearchForm(QWidget):
         self.range = QWidget()
         between = QHBoxLayout(self.range)
         between.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.first, QLabel("to"), self.last):
+        for widget in (self.first, PlainLabel("to"), self.last):
             between.addWidget(widget)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -119,9 +119,7 @@ class SearchForm(QWidget):
             ("Da&te", self.period),
         )
         for place, (words, field) in enumerate(fields):
-            caption = QLabel(words)
-            caption.setBuddy(field)
-            grid.addWidget(caption, 0, place)
+            grid.addWidget(caption(words, field), 0, place)
             grid.addWidget(field, 1, place)
             grid.setColumnStretch(place, 3 if place in (0, 3) else 2)
         grid.addWidget(self.range, 1, len(fields))

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
 from ...cancel import Cancel
 from .. import theme
@@ -44,7 +44,7 @@ class OfferBar(QFrame):
         self.setObjectName("banner")
         self.text = PlainLabel(wrap=True)
         self.show_study, self.later = QPushButton("&Open"), QPushButton("Not now")
-        sign = QLabel()
+        sign = PlainLabel()
         sign.setPixmap(theme.pixmap("mdi6.tray-arrow-down", theme.ACCENT, 18))
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 6, 8, 6)

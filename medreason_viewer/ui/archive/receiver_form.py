@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QFormLayout, QGroupBox, QLineEdit, QSpi
 
 from ...errors import SettingsError
 from ...servers import Receiver
-from ..plain import PlainLabel
+from ..plain import PlainLabel, caption
 
 _HINT: Final = (
     "While it is on, the peers named here can send studies to this workstation. "
@@ -50,7 +50,7 @@ class ReceiverForm(QGroupBox):
             ("Who may send", self.allowed),
         ):
             field.setAccessibleName(f"Store receiver: {words}")
-            form.addRow(words, field)
+            form.addRow(caption(words, field), field)
         form.addRow(self.on)
         form.addRow(self.state)
 

@@ -15,13 +15,12 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
-    QLabel,
     QVBoxLayout,
     QWidget,
 )
 
 from ...servers import Server
-from ..plain import PlainLabel
+from ..plain import PlainLabel, caption
 
 _LEAVES: Final = "The images go out as they are, with the patient's name."
 
@@ -73,11 +72,9 @@ class SendDialog(QDialog):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setHorizontalSpacing(14)
-        form.addRow("What", self.what)
+        form.addRow(PlainLabel("What"), self.what)
         form.addRow("", self.count)
-        caption = QLabel("&Archive")
-        caption.setBuddy(self.archives)
-        form.addRow(caption, self.archives)
+        form.addRow(caption("&Archive", self.archives), self.archives)
         form.addRow("", self.again)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 12)

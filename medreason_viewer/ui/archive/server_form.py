@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QSpi
 
 from ...errors import SettingsError
 from ...servers import Server
+from ..plain import caption
 
 _KINDS: Final = {"DICOM (DIMSE)": "dimse", "DICOMweb": "dicomweb"}
 _WAYS: Final = {"C-GET": "get", "C-MOVE (it sends to our store receiver)": "move"}
@@ -154,7 +155,7 @@ class ServerForm(QWidget):
         self.form.setHorizontalSpacing(14)
         for words, field in rows:
             field.setAccessibleName(words.replace("&", ""))
-            self.form.addRow(words, field)
+            self.form.addRow(caption(words, field), field)
 
 
 def _choice(names: dict[str, str]) -> QComboBox:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from ...reasoning.request import Check, Step
 from .. import theme
@@ -21,7 +21,7 @@ class CheckRow(QWidget):
     def __init__(self, check: Check, sentence: str = "") -> None:
         super().__init__()
         sign = VERDICTS[check.verdict]
-        icon = QLabel()
+        icon = PlainLabel()
         icon.setPixmap(theme.pixmap(sign.icon, sign.colour, 15))
         self.verdict = PlainLabel(sign.word, sign.role)
         self.claim = PlainLabel(check_text(check, sentence), "muted", wrap=True)
@@ -92,7 +92,7 @@ class StepRow(QFrame):
         row.addWidget(number, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.text, 1)
         if self.step.box_slice is not None:
-            marker = QLabel()
+            marker = PlainLabel()
             marker.setPixmap(theme.pixmap("mdi6.selection", theme.ACCENT, 15))
             marker.setToolTip("This step names a region of its own")
             row.addWidget(marker, 0, Qt.AlignmentFlag.AlignTop)

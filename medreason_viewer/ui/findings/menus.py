@@ -14,7 +14,7 @@ from .. import theme
 from ..explanation import wording
 from ..keys.action_names import ACTIONS
 from ..keys.bindings import InputBindings
-from ..plain import readable
+from ..plain import literal
 from .link import JournalLink
 from .verdicts import Verdicts
 
@@ -43,7 +43,7 @@ class RecentMenu(QMenu):
     def _show(self, studies: list[StudyOpened]) -> None:
         self.clear()
         for study in studies:
-            line = self.addAction(_literal(study_words(study)))
+            line = self.addAction(literal(study_words(study)))
             line.triggered.connect(partial(self._chosen, Path(study.path)))
         if not studies:
             self.addAction("None yet").setEnabled(False)
@@ -96,8 +96,3 @@ def menu_of(bar: QMenuBar, title: str) -> QMenu:
         if isinstance(menu, QMenu) and heading.text().replace("&", "") == title:
             return menu
     raise LookupError(title)
-
-
-def _literal(text: str) -> str:
-    """Text of a file as a menu shows it: no mnemonic, no tab that would begin a shortcut."""
-    return readable(text).replace("\t", " ").replace("\n", " ").replace("&", "&&")

@@ -6,10 +6,10 @@ import getpass
 import os
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QInputDialog
 
-from ..plain import readable
+from ..plain import asking, readable
 from ..session import Session
 
 _LONGEST = 64  # characters: what a DICOM person name may hold
@@ -65,11 +65,9 @@ class Reader(QObject):
 
     def ask(self, then: Callable[[str], object] = lambda _name: None) -> QInputDialog:
         """Ask who is reading, the last name to begin with; does not block."""
-        dialog = QInputDialog(QApplication.activeWindow())
-        dialog.setWindowTitle("Who is reading?")
-        dialog.setLabelText("Verdicts on this study are kept under this name:")
+        words = "Verdicts on this study are kept under this name:"
+        dialog = asking(QApplication.activeWindow(), "Who is reading?", words)
         dialog.setTextValue(readable(self.name))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.textValueSelected.connect(lambda name: self._said(name, then))
         dialog.open()
         return dialog

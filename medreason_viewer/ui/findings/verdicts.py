@@ -6,12 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QInputDialog
 
 from ...volume.geometry import SliceBox
 from ..explanation.answer import Answer
 from ..keys.profile import Tool
+from ..plain import asking
 from ..session import Session
 from .book import FindingBook
 from .kept import KeptFinding
@@ -111,10 +112,7 @@ class Verdicts(QObject):
         """Ask for a reason in the reader's own words; does not block."""
         if (known := self._wanted()) is None:
             return None
-        dialog = QInputDialog(QApplication.activeWindow())
-        dialog.setWindowTitle("Reject")
-        dialog.setLabelText("Why is it rejected?")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog = asking(QApplication.activeWindow(), "Reject", "Why is it rejected?")
         dialog.textValueSelected.connect(lambda text: self._reject_with(known.kept.id, text))
         dialog.open()
         return dialog

@@ -11,7 +11,7 @@ from ...drawing import style
 from ...volume.slices import native_plane
 from .. import theme
 from ..explanation import wording
-from ..plain import readable
+from ..plain import literal
 from ..session import Session
 from .marked import KeyImage
 from .tour import KeyImageTour
@@ -65,7 +65,7 @@ class KeyImageMenu(QMenu):
         return self.addAction(f"{words}\t{keys[0]}" if keys else words)
 
     def _add_image(self, image: KeyImage, *, chosen: bool) -> None:
-        action = self.addAction(_literal(image_words(image)))
+        action = self.addAction(literal(image_words(image)))
         action.setCheckable(True)
         action.setChecked(chosen)
         action.triggered.connect(lambda _checked=False: self._tour.show(image))
@@ -87,8 +87,3 @@ def image_words(image: KeyImage) -> str:
         else f"{image.plane_name} {image.index + 1}"
     )
     return " · ".join(part for part in (number, description, place) if part)
-
-
-def _literal(text: str) -> str:
-    """Text of a file as a menu shows it: no mnemonic, no tab that would begin a shortcut."""
-    return readable(text).replace("\t", " ").replace("\n", " ").replace("&", "&&")

@@ -11,14 +11,13 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from ..plain import PlainLabel
+from ..plain import PlainLabel, caption
 from .bindings import InputBindings
 from .editor import KeysEditor
 from .kept import change_count
@@ -69,10 +68,8 @@ class KeysDialog(QDialog):
         self.reset_all.setEnabled(count > 0)
 
     def _lay_out(self) -> None:
-        caption = QLabel("&Profile")
-        caption.setBuddy(self.profiles)
         head = QHBoxLayout()
-        for widget in (caption, self.profiles, self.changes):
+        for widget in (caption("&Profile", self.profiles), self.profiles, self.changes):
             head.addWidget(widget)
         head.addStretch(1)
         head.addWidget(self.reset_all)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
 from ...volume.series import Identity
 from .. import theme
@@ -28,7 +28,7 @@ class PatientBar(QFrame):
         self.patient = PlainLabel(f"{wording.patient(identity)}   {details}", "title", wrap=True)
         self.acknowledge = QPushButton("I have seen it")
         self.setAccessibleName(f"{self.told.text()} {self.patient.text()}")
-        sign = QLabel()
+        sign = PlainLabel()
         sign.setPixmap(theme.pixmap("mdi6.account-switch-outline", theme.CAUTION, 24))
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 8, 8, 8)

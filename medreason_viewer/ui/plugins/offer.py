@@ -17,7 +17,7 @@ from ...plugins import Explainer, Exporter, GuardedClient, Installed, Plugin
 from ...reasoning.request import Explanation, ModelInfo
 from ..main_window import MainWindow
 from ..output.file_writing import FileWriting
-from ..plain import readable
+from ..plain import literal, readable
 from ..series.choosing import choose_new_file
 from .panels import PluginPanel
 
@@ -102,23 +102,18 @@ class PluginOffer(QObject):
         menu.addActions([panel.action for panel in self.panels])
         menu.addSeparator()
         for exporter in self._found.exporters:
-            action = menu.addAction(_escaped(f"Export: {exporter.object.what} …"))
+            action = menu.addAction(literal(f"Export: {exporter.object.what} …"))
             action.triggered.connect(partial(self.export, exporter))
         menu.addSeparator()
         for explainer in self._found.explainers:
-            action = menu.addAction(_escaped(f"Explain with {explainer.name}"))
+            action = menu.addAction(literal(f"Explain with {explainer.name}"))
             action.triggered.connect(partial(self.choose, explainer))
         menu.addSeparator()
         for plugin in self._found.all:
-            menu.addAction(_escaped(plugin.label)).setEnabled(False)
+            menu.addAction(literal(plugin.label)).setEnabled(False)
         for sentence in self._found.left_out:
-            menu.addAction(_escaped(sentence)).setEnabled(False)
+            menu.addAction(literal(sentence)).setEnabled(False)
         return menu
 
     def _say(self, sentence: str) -> None:
         self._window.banners.say(sentence, "caution")
-
-
-def _escaped(text: str) -> str:
-    """A menu's text that shows an ampersand as one."""
-    return readable(text).replace("&", "&&")

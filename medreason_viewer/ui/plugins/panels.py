@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDockWidget
 from ...errors import PluginError
 from ...plugins import Panel, Plugin, Shown
 from ..main_window import MainWindow
+from ..plain import literal
 from ..session import Session
 
 
@@ -26,7 +27,7 @@ class PluginPanel(QObject):
     def __init__(self, plugin: Plugin[Panel], window: MainWindow) -> None:
         super().__init__(window)
         self._plugin, self._session = plugin, window.parts.session
-        self.dock = QDockWidget(plugin.object.title, window)
+        self.dock = QDockWidget(literal(plugin.object.title), window)
         self.dock.setObjectName(f"plugin panel {plugin.name}")
         self.dock.hide()
         window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
