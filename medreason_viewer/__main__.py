@@ -55,7 +55,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--model", type=Path, metavar="BUNDLE", help="model folder (default: as set)")
     parser.add_argument("--new-window", action="store_true", help="open a window of its own in any case")
-    parser.add_argument("--without-plugins", action="store_true", help="leave installed plug-ins out")
+    parser.add_argument(
+        "--no-plugins",
+        "--without-plugins",
+        action="store_true",
+        dest="without_plugins",
+        help="leave installed plug-ins out",
+    )
     parser.add_argument("--version", action="version", version=f"MedReason Viewer {__version__}")
     return parser
 

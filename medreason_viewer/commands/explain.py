@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from ..errors import ModelError
+from ..plugins import Installed, explain_with, scan_with
 from ..reasoning.freeze import freeze_request
 from ..reasoning.process.client import explain_blocking
 from ..reasoning.record import explanation_json
-from ..reasoning.request import Answered, Explanation, Failed, ModelState, StepArrived, ZoomReady
+from ..reasoning.request import (
+    Answered,
+    Event,
+    ExplainRequest,
+    Explanation,
+    Failed,
+    ModelState,
+    StepArrived,
+    ZoomReady,
+)
 from ..volume.window import PRESETS
 from . import DONE, UNREADABLE_REPLY
 from .models import chosen_bundle
 from .opening import box_argument, choose_slice, load_slice, point_argument, window_argument
 from .output import print_json, say, show
+from .plugging import add_plugins, named, plugins_of
 from .results import write_results
 
 
@@ -36,14 +49,19 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="window of overlay.png (the model always sees its own)",
     )
     parser.add_argument("--question", metavar="TEXT", help="a question of your own")
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="model folder (default: the one in use)")
+    by = parser.add_mutually_exclusive_group()
+    by.add_argument("--model", type=Path, metavar="BUNDLE", help="model folder (default: the one in use)")
+    by.add_argument("--explainer", metavar="NAME", help="a plug-in's explainer in place of the model")
+    add_plugins(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result files")
     parser.add_argument("--json", action="store_true", help="explanation.json on standard output as well")
 
 
 def run(args: argparse.Namespace) -> int:
     """Explain, write the results, and say the steps as they come."""
-    series, index = choose_slice(args.path, args.series, args.sop, args.slice)
+    plugins = plugins_of(args)
+    events = _explainer(args, plugins)
+    series, index = choose_slice(scan_with(plugins.readers)(args.path), args.series, args.sop, args.slice)
     volume = load_slice(series, index)
     request = freeze_request(
         volume,
@@ -56,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     zoom: ZoomReady | None = None
     explanation: Explanation | None = None
     told = ""
-    for event in explain_blocking(args.model or chosen_bundle(), request):
+    for event in events(request):
         match event:
             case ModelState() if event.text != told:
                 told = event.text
@@ -69,12 +87,21 @@ def run(args: argparse.Namespace) -> int:
                 raise ModelError(event.text)
             case Answered():
                 explanation = event.explanation
-    if explanation is None or zoom is None:
+    if explanation is None:
         raise ModelError("The model ended without an answer; please try again.")
     write_results(args.out, explanation, zoom, volume, index)
     if args.json:
         print_json(explanation_json(explanation))
     else:
         show(f"Answer: {explanation.answer or 'the reply could not be read'}")
+    if zoom is None:
+        say("It was explained without a zoom: there is no zoom.png and no model_input.png.")
     say("Research use only: not for diagnosis.")
     return DONE if explanation.answer is not None else UNREADABLE_REPLY
+
+
+def _explainer(args: argparse.Namespace, plugins: Installed) -> Callable[[ExplainRequest], Iterator[Event]]:
+    """Who explains: the plug-in that was named, else the model."""
+    if args.explainer is None:
+        return partial(explain_blocking, args.model or chosen_bundle())
+    return partial(explain_with, named(args.explainer, plugins.explainers, "explainer"))

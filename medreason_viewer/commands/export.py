@@ -10,11 +10,14 @@ from typing import Final
 from ..errors import ExportRefused, JournalError
 from ..findings.finding import Finding
 from ..findings.journal import Exported, Journal, Subject, Views, default_path
+from ..plugins import Exporter, Installed, Plugin, scan_with
 from ..ui.output.exporting import PAPER, Outcome, export
+from ..volume.ct import CtVolume
 from . import DONE
 from .findings import load_finding
 from .opening import find_images
 from .output import print_json, say, show
+from .plugging import add_plugins, named, names_of, plugins_of
 
 _KINDS: Final = ("sr", "seg", "gsps", "sc", "ko", *PAPER)
 
@@ -24,10 +27,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("finding", help="an id in the journal, or an explanation.json")
     parser.add_argument(
         "--to",
-        type=_kinds,
+        type=_split,
         required=True,
         metavar="KIND[,KIND...]",
-        help=f"what to make: {', '.join(_KINDS)}",
+        help=f"what to make: {', '.join(_KINDS)}, or a plug-in's exporter by its name",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the files")
     parser.add_argument(
@@ -36,30 +39,52 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="where the finding's own images lie (default: where the journal saw them last)",
     )
+    add_plugins(parser)
+    parser.set_defaults(wrong_usage=parser.error)
     parser.add_argument("--without-patient", action="store_true", help="name no patient in the PDF and PNG")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="another journal than your own")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
-def _kinds(text: str) -> tuple[str, ...]:
-    kinds = tuple(part.strip().lower() for part in text.split(",") if part.strip())
-    unknown = [kind for kind in kinds if kind not in _KINDS]
-    if unknown or not kinds:
-        raise argparse.ArgumentTypeError(f"not one of {', '.join(_KINDS)}: {', '.join(unknown) or text!r}")
+def _split(text: str) -> tuple[str, ...]:
+    kinds = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not kinds:
+        raise argparse.ArgumentTypeError(f"not one of {', '.join(_KINDS)}: {text!r}")
     return kinds
+
+
+def _chosen(args: argparse.Namespace, plugins: Installed) -> tuple[list[str], dict[str, Plugin[Exporter]]]:
+    """Kinds of the program's own, and plug-ins; one of the program's names is never a plug-in's."""
+    own = [kind.lower() for kind in args.to if kind.lower() in _KINDS]
+    others = [kind for kind in args.to if kind.lower() not in _KINDS]
+    known = {name for plugin in plugins.exporters for name in names_of(plugin)}
+    if unknown := [kind for kind in others if kind not in known]:
+        there = ", ".join((*_KINDS, *sorted({plugin.name for plugin in plugins.exporters})))
+        args.wrong_usage(f"argument --to: not one of {there}: {', '.join(unknown)}")
+    return own, {kind: named(kind, plugins.exporters, "exporter") for kind in others}
 
 
 def run(args: argparse.Namespace) -> int:
     """Export, note it in the journal, and say what was made and what could not be."""
     journal = args.journal or default_path()
+    plugins = plugins_of(args)
+    kinds, exporters = _chosen(args, plugins)
     finding = load_finding(args.finding, journal)
-    volume, index = find_images(args.images or _last_seen(finding, journal), finding)
-    at = datetime.now().astimezone()
-    outcome = export(finding, volume, index, args.to, args.out, at, patient=not args.without_patient)
+    found = scan_with(plugins.readers)(args.images or _last_seen(finding, journal))
+    volume, index = find_images(found, finding)
+    others = {name: _of_plugin(plugin, finding, volume, index) for name, plugin in exporters.items()}
+    at, patient = datetime.now().astimezone(), not args.without_patient
+    outcome = export(finding, volume, index, kinds, args.out, at, patient=patient, others=others)
     if not Path(args.finding).is_file():
         _note(journal, finding, outcome)
     _tell(finding, outcome, as_json=args.json)
     return DONE
+
+
+def _of_plugin(plugin: Plugin[Exporter], finding: Finding, volume: CtVolume, index: int) -> tuple[str, bytes]:
+    """The ending and the content of a plug-in's file."""
+    content = plugin.call(lambda exporter: bytes(exporter.export(finding, volume, index)))
+    return plugin.object.suffix, content
 
 
 def _last_seen(finding: Finding, journal: Path) -> Path:

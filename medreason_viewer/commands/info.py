@@ -6,21 +6,23 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..plugins import scan_with
 from ..volume.describe import info
-from ..volume.scan import scan
 from . import DONE
 from .output import print_json, show
+from .plugging import add_plugins, plugins_of
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("path", type=Path, help="folder, file, zip archive or DICOMDIR")
+    add_plugins(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print what the path holds."""
-    document = info(scan(args.path))
+    document = info(scan_with(plugins_of(args).readers)(args.path))
     if args.json:
         print_json(document)
     else:

@@ -6,7 +6,6 @@ import argparse
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 from ..errors import ExportRefused, VolumeError
 from ..findings.dicom.exhibit import OTHER_IMAGES
@@ -15,13 +14,12 @@ from ..volume.ct import CtVolume
 from ..volume.describe import find_slice
 from ..volume.geometry import SliceBox
 from ..volume.load import Loader
-from ..volume.scan import scan
 from ..volume.series import Scan, Series
 from ..volume.window import PRESETS, Window
 
 
 def choose_slice(
-    path: Path, series_uid: str | None, sop_uid: str | None, index: int | None
+    found: Scan, series_uid: str | None, sop_uid: str | None, index: int | None
 ) -> tuple[Series, int]:
     """The series and 0-based slice index that the user means.
 
@@ -30,7 +28,6 @@ def choose_slice(
     VolumeError
         If there is no such series or slice, or several fit and none was named.
     """
-    found = scan(path)
     loadable = [series for series in found.series if series.loadable]
     if series_uid is not None:
         loadable = [series for series in loadable if series.identity.series_uid == series_uid]
@@ -79,17 +76,17 @@ def load_slice(series: Series, index: int) -> CtVolume:
     return loader.volume
 
 
-def find_images(path: Path, finding: Finding) -> tuple[CtVolume, int]:
-    """The finding's own slice, loaded, out of what lies at a path.
+def find_images(found: Scan, finding: Finding) -> tuple[CtVolume, int]:
+    """The finding's own slice, loaded, out of a scan.
 
     Raises
     ------
     VolumeError
-        If nothing there can be read.
+        If its pixels cannot be read.
     ExportRefused
         If its slice is not there, or shows other pixels.
     """
-    for series in scan(path).series:
+    for series in found.series:
         for index in _candidates(series, finding):
             volume = load_slice(series, index)
             if volume.key(index) == finding.explanation.key:  # one image may lie there in several encodings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,9 +25,11 @@ _OVERLAY_SIDE: Final = 1024
 
 
 def write_results(
-    folder: Path, explanation: Explanation, zoom: ZoomReady, volume: CtVolume, slice_index: int
+    folder: Path, explanation: Explanation, zoom: ZoomReady | None, volume: CtVolume, slice_index: int
 ) -> None:
     """Write ``explanation.json``, ``overlay.png``, ``zoom.png``, ``model_input.png`` and ``reasoning.md``.
+
+    Without a zoom, as a plug-in may explain, neither ``zoom.png`` nor ``model_input.png``.
 
     Raises
     ------
@@ -37,10 +40,11 @@ def write_results(
     writers: dict[str, Callable[[Path], object]] = {
         "explanation.json": lambda path: path.write_text(document + "\n", "utf-8"),
         "overlay.png": lambda path: _save_overlay(path, explanation, volume, slice_index),
-        "zoom.png": lambda path: _save_pixels(path, zoom.zoom),
-        "model_input.png": lambda path: _save_pixels(path, zoom.model_input),
         "reasoning.md": lambda path: path.write_text(reasoning_markdown(explanation), "utf-8"),
     }
+    if zoom is not None:
+        writers["zoom.png"] = partial(_save_pixels, pixels=zoom.zoom)
+        writers["model_input.png"] = partial(_save_pixels, pixels=zoom.model_input)
     write_together(folder, writers)
 
 

@@ -26,12 +26,14 @@ error that a plug-in lets out of a call becomes a
 alone, for its text may name a patient.
 
 A plug-in is code with all the rights of the program: installing one is a decision of whoever runs the
-workstation, and ``medreason-viewer --without-plugins`` starts without any. Where it adds to what is said of a
-patient, it keeps the program's laws: geometry from the images, nothing invented, nothing sent unasked.
+workstation, and ``medreason-viewer --without-plugins`` starts without any. On the command line ``medreason
+info``, ``explain --explainer NAME`` and ``export --to NAME`` use them, unless told ``--no-plugins``. Where it
+adds to what is said of a patient, it keeps the program's laws: geometry from the images, nothing invented,
+nothing sent unasked.
 """
 
 from .contract import CONTRACT, Client, Explainer, Exporter, Panel, Reader, Shown
-from .explaining import GuardedClient
+from .explaining import GuardedClient, explain_with
 from .installed import Installed, Plugin, installed
 from .reading import scan_with
 
@@ -46,6 +48,7 @@ __all__ = [
     "Plugin",
     "Reader",
     "Shown",
+    "explain_with",
     "installed",
     "scan_with",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from ..errors import MedReasonError
 from ..reasoning.follow_up import FollowUp, failed
+from ..reasoning.process.blocking import until_answered
 from ..reasoning.request import Event, ExplainRequest, Failed, ModelState
 from .contract import Client, Explainer
 from .installed import Plugin
@@ -67,3 +69,8 @@ class GuardedClient:
 
     def _say_unready(self, sentence: str) -> None:
         self._on_event(ModelState("failed", sentence))
+
+
+def explain_with(plugin: Plugin[Explainer], request: ExplainRequest) -> Iterator[Event]:
+    """Have one request answered by a plug-in without a window, and yield its events until the last."""
+    return until_answered(partial(GuardedClient, plugin), request)

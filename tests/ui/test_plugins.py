@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plugin_packages import importable, install
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QLabel, QMenu
 from pytestqt.qtbot import QtBot
@@ -31,30 +30,20 @@ from medreason_viewer.volume.load import load_volume
 
 PATIENCE_MS = 30_000  # for a machine with other work
 
-PACKAGES = Path(__file__).parents[1] / "plugins"
 Opened = Callable[..., Workplace]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with both packages in it, as pip installs them."""
-    folder = tmp_path_factory.mktemp("site")
-    sources = [shutil.copytree(PACKAGES / name, folder / "src" / name) for name in ("example", "broken")]
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
-    options = ["--no-build-isolation", "--disable-pip-version-check", "--target", str(folder / "site")]
-    done = subprocess.run([*pip, *options, *map(str, sources)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return folder / "site"
+    return install(tmp_path_factory.mktemp("site"), "example", "broken")
 
 
 @pytest.fixture
-def found(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
+def found(site: Path) -> Iterator[Installed]:
     """What the program finds there."""
-    monkeypatch.syspath_prepend(str(site))
-    importlib.invalidate_caches()
-    yield installed()
-    for name in [name for name in sys.modules if name.startswith(("medreason_example", "medreason_broken"))]:
-        del sys.modules[name]
+    with importable(site):
+        yield installed()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from typing import Final
 
 from ..follow_up import FollowUp, Question, failed, stopped
 from ..request import Answered, Event, ExplainRequest, Failed, FollowUpAnswered, ModelState, Stopped
+from .blocking import until_answered
 from .limits import Limits
 from .link import Gone, Link
 from .protocol import AskFurther, CancelRequest, Explain, Heartbeat, Message
@@ -278,15 +279,4 @@ class ModelClient:
 
 def explain_blocking(bundle: Path, request: ExplainRequest, *, device: str = "auto") -> Iterator[Event]:
     """Load a bundle, answer one request, and yield its events until the last; leaves no process behind."""
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    client = ModelClient(bundle, events.put, device=device)
-    client.start()
-    client.explain(request)
-    try:
-        while True:
-            event = events.get()
-            yield event
-            if isinstance(event, Answered | Failed | Stopped):
-                return
-    finally:
-        client.close()
+    return until_answered(partial(ModelClient, bundle, device=device), request)

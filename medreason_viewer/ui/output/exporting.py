@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from ...volume.slices import native_plane, plane_image
 from .written import write_together
 
 PAPER: Final = ("pdf", "png")
+_NONE: Final[Mapping[str, tuple[str, bytes]]] = {}
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ def export(
     at: datetime,
     *,
     patient: bool = True,
+    others: Mapping[str, tuple[str, bytes]] = _NONE,
 ) -> Outcome:
     """Write a finding as some kinds of file; what cannot be made is told, and paper made in its place.
 
@@ -66,6 +68,8 @@ def export(
         ``sr``, ``seg``, ``gsps``, ``sc``, ``ko``, ``pdf``, ``png``.
     patient : bool
         Whether the report on paper names the patient.
+    others : mapping of str to (str, bytes)
+        What plug-ins made, to be written with the rest: by kind, the ending of the file and its content.
 
     Raises
     ------
@@ -87,6 +91,8 @@ def export(
         contents = {"pdf": lambda: pdf(sheet, paper()), "png": lambda: report_png(sheet)}
         for kind in on_paper:
             _add(writers, outcome, folder, finding, "report", kind, _writer(contents[kind]()))
+    for kind, (ending, content) in others.items():
+        _add(writers, outcome, folder, finding, kind, ending, _writer(content))
     write_together(folder, writers)
     del keep
     return outcome
@@ -141,10 +147,14 @@ def _add(
     ending: str,
     write: Callable[[Path], object],
 ) -> None:
-    """A name that no hostile number of a finding can turn into another place."""
-    name = f"{re.sub(r'[^A-Za-z0-9-]', '_', finding.id)[:48] or 'finding'}-{kind}.{ending}"
+    """A name that no hostile number of a finding, nor a plug-in's name, can turn into another place."""
+    name = f"{_plain(finding.id) or 'finding'}-{_plain(kind)}.{_plain(ending.removeprefix('.'))}"
     writers[name] = write
     outcome.files[ending if kind == "report" else kind] = folder / name
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]", "_", text)[:48]
 
 
 def _writer(content: bytes) -> Callable[[Path], object]:
