@@ -9,6 +9,7 @@ from medreason_viewer.reasoning.request import (
     Check,
     Evidence,
     Explanation,
+    FollowUpAnswer,
     ModelInfo,
     Region,
     Statistics,
@@ -43,6 +44,22 @@ def explanation(**changes: object) -> Explanation:
         "warnings": ("Slices are missing.",),
     }
     return Explanation(**(values | changes))  # type: ignore[arg-type]
+
+
+def follow_up_answer(**changes: object) -> FollowUpAnswer:
+    """One plain further question, answered."""
+    made = explanation()
+    values: dict[str, object] = {
+        "request_id": "r2",
+        "question": "Is it calcified?",
+        "steps": (Step("It is soft tissue.", None, (Check("soft tissue", "12 HU", "agrees"),)),),
+        "answer": "not calcified",
+        "answer_checks": (Check("calcified", "12 HU", "agrees"),),
+        "raw_reply": "<think>It is soft tissue.</think><answer>not calcified</answer>",
+        "model": made.model,
+        "timing": made.timing,
+    }
+    return FollowUpAnswer(**(values | changes))  # type: ignore[arg-type]
 
 
 def key(patient: str = "P1", series: str = "1.2.2", sop: str = "1.2.3", study: str = "1.2.1") -> ImageKey:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
-from ..reasoning.request import Explanation
+from ..reasoning.request import Explanation, FollowUpAnswer
 from ..volume.geometry import SliceBox
 
 Verdict = Literal["accepted", "corrected", "rejected"]
@@ -66,7 +66,8 @@ class Finding:
     id : str
         Unique in the journal.
     explanation : Explanation
-        As the model gave it; never edited: what the reader changed stands in the judgement.
+        As the model gave it, with the further questions it answered; never edited: what the reader changed
+        stands in the judgement.
     made_at : datetime
         When the answer was complete, with its time zone.
     """
@@ -75,6 +76,11 @@ class Finding:
     explanation: Explanation
     made_at: datetime
     judgement: Judgement | None = None
+
+    def with_follow_up(self, answer: FollowUpAnswer) -> Finding:
+        """The same once a further question is answered."""
+        follow_ups = (*self.explanation.follow_ups, answer)
+        return replace(self, explanation=replace(self.explanation, follow_ups=follow_ups))
 
     @property
     def box_slice(self) -> SliceBox | None:

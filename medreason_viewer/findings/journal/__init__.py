@@ -6,6 +6,7 @@ A window uses :class:`JournalWriter` and nothing else: it never waits, neither f
     made = Explained(explanation, Asked.of(request))         # made.finding_id is known at once
     journal.write(made).add_done_callback(...)               # runs on the journal's thread
     journal.write(Judged(made.finding_id, key, judgement))   # accepted, corrected, rejected
+    journal.write(FollowedUp(made.finding_id, key, answer))  # a further question about it was answered
     journal.write(ReadFirst(made.finding_id, key, reader, text))    # may come before the answer
     journal.write(Undone(made.finding_id, key, reader))      # the verdict before it counts again
     journal.write(Measured(new_id(), key, index, "distance", ((1.0, 2.0), (3.0, 4.0))))
@@ -30,6 +31,7 @@ from .events import (
     Asked,
     Explained,
     Exported,
+    FollowedUp,
     Judged,
     KeyImageMarked,
     Measured,
@@ -53,6 +55,7 @@ __all__ = [
     "Event",
     "Explained",
     "Exported",
+    "FollowedUp",
     "Journal",
     "JournalWriter",
     "Judged",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from ...reasoning.request import ExplainRequest, Explanation, Scope
+from ...reasoning.request import ExplainRequest, Explanation, FollowUpAnswer, Scope
 from ...volume.ct import ImageKey
 from ...volume.geometry import SliceBox
 from ...volume.series import Identity
@@ -47,6 +47,21 @@ class Explained:
     def subjects(self) -> tuple[Subject, ...]:
         """The image."""
         return (Subject.of(self.explanation.key, self.finding_id),)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedUp:
+    """A further question about a finding was answered; it says by which model."""
+
+    finding_id: str
+    key: ImageKey
+    answer: FollowUpAnswer
+    at: datetime = field(default_factory=now)
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """The finding's image."""
+        return (Subject.of(self.key, self.finding_id),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +281,7 @@ class Troubled:
 
 KINDS: Final[dict[str, type[Event]]] = {
     "explained": Explained,
+    "followed_up": FollowedUp,
     "judged": Judged,
     "undone": Undone,
     "read_first": ReadFirst,

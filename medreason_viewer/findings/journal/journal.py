@@ -13,7 +13,7 @@ from ... import __version__
 from ...errors import JournalError
 from . import erasing, place, schema, seal
 from .chain import content_of, digest, link, new_salt, root
-from .events import NAMES, Begun, Erased, Explained, Judged, Troubled, Undone
+from .events import NAMES, Begun, Erased, Explained, FollowedUp, Judged, Troubled, Undone
 from .files import connect, connect_to_read, spoken, transaction
 from .head import Head, kept_troubles, last_entry, read_head, refuse_without_keyring
 from .keys import KeyPlace, keys_of
@@ -203,7 +203,7 @@ class Journal(Views):
             return error
 
     def _refuse_senseless(self, event: Event) -> None:
-        if not isinstance(event, Explained | Judged | Undone):
+        if not isinstance(event, Explained | FollowedUp | Judged | Undone):
             return
         about, standing = self._known(event.finding_id)
         if isinstance(event, Explained):
@@ -212,7 +212,7 @@ class Journal(Views):
         elif about is None:
             raise JournalError("The journal has no such finding; it may have been erased.")
         elif about != schema.subject_rows(0, event.subjects)[0][1:]:
-            raise JournalError("The verdict is on another image than its finding.")
+            raise JournalError("It is about another image than its finding.")
         elif isinstance(event, Undone) and not standing:
             raise JournalError("There is no verdict to undo.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ from .chain import event_of
 from .events import (
     Explained,
     Exported,
+    FollowedUp,
     Judged,
     KeyImageMarked,
     Measured,
@@ -39,7 +40,7 @@ class NoUids:
 ANY: Final = Subject()
 NO_UIDS: Final = NoUids()
 About = Subject | NoUids
-_FINDING_KINDS: Final = ("explained", "judged", "undone")
+_FINDING_KINDS: Final = ("explained", "followed_up", "judged", "undone")
 _UNFINISHED: Final = """number IN (SELECT number FROM subjects WHERE finding_id IN (
     SELECT finding_id FROM subjects JOIN entries USING (number) WHERE finding_id != ''
     GROUP BY finding_id HAVING SUM(kind = 'judged') = SUM(kind = 'undone')))"""
@@ -232,20 +233,18 @@ def _about(of: About) -> tuple[list[str], list[str]]:
 
 
 def _fold(entries: Iterator[Entry]) -> list[Finding]:
-    explained: list[Explained] = []
+    findings: dict[str, Finding] = {}
     judgements: dict[str, list[Judgement]] = {}
     for entry in entries:
         match entry.event:
             case Explained() as event:
-                explained.append(event)
+                findings[event.finding_id] = Finding(event.finding_id, event.explanation, event.made_at)
                 judgements[event.finding_id] = []
+            case FollowedUp() as event:
+                findings[event.finding_id] = findings[event.finding_id].with_follow_up(event.answer)
             case Judged() as event:
                 judgements[event.finding_id].append(event.judgement)
             case Undone() as event:
                 judgements[event.finding_id].pop()
-    return [_finding(event, judgements[event.finding_id]) for event in explained]
-
-
-def _finding(event: Explained, judgements: list[Judgement]) -> Finding:
-    standing = judgements[-1] if judgements else None
-    return Finding(event.finding_id, event.explanation, event.made_at, standing)
+    standing = ((finding, judgements[name]) for name, finding in findings.items())
+    return [replace(finding, judgement=given[-1] if given else None) for finding, given in standing]

@@ -69,10 +69,10 @@ def test_a_journal_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
         assert len(journal.findings(Subject("P1"))) == 1
         assert len(journal.sends(Subject("P1"), unfinished=True)) == 1
         journal.append(Explained(explanation()))
-        assert journal.erase(Subject(study_uid="1.2.1"), "Dr. Ada Read") == 12
+        assert journal.erase(Subject(study_uid="1.2.1"), "Dr. Ada Read") == 13
     report = verify(path, keys)
     assert report.problems == ()
-    assert report.entries == 14
+    assert report.entries == 15
 
 
 def test_a_migration_that_fails_leaves_the_old_journal(
@@ -133,7 +133,7 @@ def test_a_backup_is_whole_private_and_verifies(tmp_path: Path) -> None:
             back_up(journal.path, tmp_path / "nowhere" / "backup.sqlite3")
     report = verify(target, keys)
     assert report.problems == ()
-    assert report.entries == 12
+    assert report.entries == 13
     assert any("No head of it was kept for this place" in note for note in report.notes)
     assert {file.name for file in tmp_path.iterdir()} == {"journal.sqlite3", "backup.sqlite3"}
     with pytest.raises(JournalError, match="There is no journal at"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from drawn_explanations import explanations
-from explanations import explanation, judgement, key
+from explanations import explanation, follow_up_answer, judgement, key
 from hypothesis import HealthCheck, given, settings
 from kept_keys import MemoryKeys, opened
 
@@ -18,6 +19,7 @@ from medreason_viewer.findings.journal import (
     NO_UIDS,
     Explained,
     Exported,
+    FollowedUp,
     Journal,
     Judged,
     KeyImageMarked,
@@ -31,6 +33,7 @@ from medreason_viewer.findings.journal import (
     Views,
     WindowArranged,
 )
+from medreason_viewer.findings.journal.chain import content_of, event_of
 from medreason_viewer.findings.journal.views import ANY
 from medreason_viewer.reasoning.request import Explanation
 from medreason_viewer.volume.series import Identity
@@ -65,6 +68,32 @@ def test_a_finding_is_what_was_explained_and_judged(journal: Journal) -> None:
     assert [entry.kind for entry in journal.history("f1")] == [
         *("explained", "judged", "judged", "undone", "undone")
     ]
+
+
+def test_further_questions_belong_to_their_finding(journal: Journal) -> None:
+    made = _explained(journal)
+    _explained(journal, "f2")
+    first, second = follow_up_answer(), follow_up_answer(request_id="r3", question="How large?")
+    journal.append(FollowedUp("f1", KEY, first))
+    journal.append(Judged("f1", KEY, judgement()))
+    journal.append(FollowedUp("f1", KEY, second))
+    asked = replace(made.explanation, follow_ups=(first, second))
+    assert journal.finding("f1") == Finding("f1", asked, made.made_at, judgement())
+    assert [finding.explanation.follow_ups for finding in journal.findings(unfinished=True)] == [()]
+    assert [entry.kind for entry in journal.history("f1")][1::2] == ["followed_up", "followed_up"]
+    with pytest.raises(JournalError, match="no such finding"):
+        journal.append(FollowedUp("f3", KEY, first))
+    with pytest.raises(JournalError, match="another image"):
+        journal.append(FollowedUp("f1", ELSEWHERE, first))
+    journal.erase(Subject(finding_id="f1"), "Dr. Ada Read")
+    assert journal.finding("f1") is None
+
+
+def test_what_was_explained_before_further_questions_were_kept_is_read() -> None:
+    made = Explained(explanation())
+    content = json.loads(content_of(made))
+    del content["explanation"]["follow_ups"]
+    assert event_of("explained", json.dumps(content)) == made
 
 
 def test_senseless_verdicts_are_refused_and_the_rest_of_the_batch_is_written(journal: Journal) -> None:
