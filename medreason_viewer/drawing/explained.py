@@ -44,11 +44,31 @@ def answer_blocks(made: Explanation) -> Iterator[Block]:
 
 def step_blocks(steps: Iterable[Step]) -> Iterator[Block]:
     """The model's reasoning, step by step."""
+    listed = list(_steps(steps))
+    if listed:
+        yield Text("The model's reasoning", "heading")
+    yield from listed
+
+
+def _steps(steps: Iterable[Step]) -> Iterator[Text]:
     for number, step in enumerate(steps, start=1):
-        if number == 1:
-            yield Text("The model's reasoning", "heading")
         yield Text(step.text, label=f"{number}.")
         yield from (_check(check, step.text) for check in step.checks)
+
+
+def follow_up_blocks(made: Explanation) -> Iterator[Block]:
+    """Each further question with its answer, its steps and their checks."""
+    for asked in made.follow_ups:
+        yield Text("Further question", "heading")
+        yield Text(f"“{asked.question}”")
+        yield from (Text(note, "caution", "▲") for note in asked.warnings if note not in made.warnings)
+        if asked.answer is None:
+            yield Text(words.UNREADABLE, "caution")
+            yield Text(asked.raw_reply, "small")
+        else:
+            yield Text(asked.answer, "strong")
+        yield from (_check(check, "") for check in asked.answer_checks)
+        yield from _steps(asked.steps)
 
 
 def raw_blocks(made: Explanation) -> Iterator[Block]:

@@ -22,7 +22,7 @@ from ..volume.window import Window, to_grey
 from . import words
 from .compose import compose, explanation_items, patient_corner, position_corner, series_corner, window_corner
 from .content import Corners, SliceScene
-from .explained import answer_blocks, measured_blocks, model_blocks, raw_blocks, step_blocks
+from .explained import answer_blocks, follow_up_blocks, measured_blocks, model_blocks, raw_blocks, step_blocks
 from .image import slice_image
 from .overlay import OverlayItem, RegionBox
 from .page import Block, Page, Pictures, Sheet, lay_out, paint_page
@@ -184,6 +184,7 @@ def _blocks(report: Report) -> Iterator[Block]:
     yield from answer_blocks(made)
     yield from step_blocks(made.steps)
     yield from raw_blocks(made)
+    yield from follow_up_blocks(made)
     yield from model_blocks(made)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from ct_in_memory import make_series, make_volume
 from dicom_findings import finding_on
+from explanations import follow_up_answer
 from PIL import Image
 from PySide6.QtGui import QImage
 
@@ -104,6 +105,21 @@ def test_an_unreadable_reply_is_told_with_its_words() -> None:
     unread = replace(made, explanation=replace(made.explanation, answer=None, raw_reply="gibber <b>ish"))
     assert "No answer could be read" in said(unread)
     assert "gibber <b>ish" in said(unread)
+
+
+def test_further_questions_stand_with_their_answers() -> None:
+    made = report()
+    further = (
+        follow_up_answer(),
+        follow_up_answer(question="<b>Large?", answer=None, steps=(), raw_reply="gibber"),
+    )
+    text = said(replace(made, explanation=replace(made.explanation, follow_ups=further)))
+    first, second = text.index("“Is it calcified?”"), text.index("“<b>Large?”")
+    assert "not calcified" in text[first:second]
+    assert "1. It is soft tissue." in text[first:second]
+    assert "agrees: " in text[first:second].lower()
+    assert "No answer could be read" in text[second:]
+    assert "gibber" in text[second:]
 
 
 def test_pdf_and_png_show_the_slice() -> None:

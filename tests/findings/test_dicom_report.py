@@ -13,6 +13,7 @@ import pydicom
 import pytest
 from dicom_findings import AT, MODEL, errors_of, finding_on, first_series, loaded, needed, saved
 from drawn_explanations import explanations, judgements
+from explanations import follow_up_answer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import config
@@ -99,6 +100,26 @@ def test_measurements_answer_and_model_are_in_it(shown: Exhibit) -> None:
     assert MODEL.sha256 in told
     assert all(step.text in told for step in shown.finding.explanation.steps)
     assert report.CodingSchemeIdentificationSequence[0].CodingSchemeDesignator == "99MEDREASON"
+
+
+def test_further_questions_follow_the_answer(shown: Exhibit, tmp_path: Path) -> None:
+    unreadable = follow_up_answer(answer=None, steps=(), answer_checks=(), raw_reply="%%%")
+    made = replace(shown.finding.explanation, follow_ups=(follow_up_answer(warnings=("Odd.",)), unreadable))
+    asked = replace(shown, finding=replace(shown.finding, explanation=made))
+    said = texts(read_back(asked))
+    further = said[said.index("Is it calcified?") :]
+    assert further.splitlines()[:9] == [
+        "Is it calcified?",
+        "Odd.",
+        "not calcified",
+        "It is soft tissue.",
+        "“soft tissue”: agrees (12 HU)",
+        "“calcified”: agrees (12 HU)",
+        "Is it calcified?",
+        "The reply could not be read. It said:",
+        "%%%",
+    ]
+    assert errors_of(structured_report(asked, AT), tmp_path) == []
 
 
 def test_a_report_is_unverified_until_a_reader_says_so(shown: Exhibit) -> None:

@@ -31,7 +31,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from ... import __version__
-from ...reasoning.request import Check, Statistics
+from ...reasoning.request import Check, Explanation, FollowUpAnswer, Statistics
 from ..finding import Finding, Judgement
 from . import codes as ours
 from .coordinates import Outline, box_outline, closed_line
@@ -223,6 +223,23 @@ def _texts(finding: Finding) -> Iterator[TextContentItem]:
         yield _text(ours.REASONING_STEP, step.text)
         yield from map(_check, step.checks)
     yield from map(_check, made.answer_checks)
+    for further in made.follow_ups:
+        yield from _further(further, made)
+
+
+def _further(asked: FollowUpAnswer, made: Explanation) -> Iterator[TextContentItem]:
+    yield _text(ours.QUESTION, asked.question)
+    for warning in asked.warnings:
+        if warning not in made.warnings:
+            yield _text(codes.DCM.Comment, warning)
+    if asked.answer is None:
+        yield _text(codes.DCM.Comment, f"The reply could not be read. It said:\n{asked.raw_reply}")
+    else:
+        yield _text(ours.FURTHER_ANSWER, asked.answer)
+    for step in asked.steps:
+        yield _text(ours.REASONING_STEP, step.text)
+        yield from map(_check, step.checks)
+    yield from map(_check, asked.answer_checks)
 
 
 def _judgement(judged: Judgement, model_answer: str | None) -> Iterator[TextContentItem]:
