@@ -6,11 +6,12 @@ import contextlib
 import filecmp
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ from .part10 import read_label
 
 _APP: Final = "medreason-viewer"
 _STALE_S: Final = 3600  # a part that old belongs to a process that was killed
-_SUFFIX, _PART = ".dcm", ".part"
+_SUFFIX, _PART, _SALT = ".dcm", ".part", "salt"
 
 
 class Inbox:
@@ -37,7 +38,7 @@ class Inbox:
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or Path(user_cache_path(_APP, appauthor=False)) / "received"
         private_folder(self.root)
-        self._salt = _salt(self.root / "salt")
+        self._salt = _salt(self.root / _SALT)
 
     def study(self, server: str, study_uid: str) -> StudyFolder:
         """The folder of one study of one server."""
@@ -133,6 +134,15 @@ class StudyFolder:
 def is_whole(path: Path) -> bool:
     """Whether a file of the folder is an object that is there whole, not one that is arriving, nor a mark."""
     return path.suffix == _SUFFIX
+
+
+def files_wanted(path: Path) -> Callable[[Path], bool] | None:
+    """Which files to look at where ``path`` is the folder of a retrieved study; None where it is not.
+
+    For a study that is still arriving, or that was opened again from where it lies.
+    """
+    named = re.fullmatch(r"[0-9a-f]{40}", path.name) is not None
+    return is_whole if named and (path.parent / _SALT).is_file() else None
 
 
 def keyed_hash(text: str, key: bytes) -> str:

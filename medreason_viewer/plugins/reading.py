@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from ..cancel import Cancel
 from ..errors import PluginError
-from ..volume.scan import scan
+from ..volume.scan import Progress, scan
 from ..volume.scanning.scratch import Scratch
 from ..volume.series import Scan, Series, Study
 from .contract import Reader
@@ -22,7 +22,12 @@ class ScanPath(Protocol):
     """As :func:`..volume.scan.scan`."""
 
     def __call__(
-        self, path: Path, *, cancel: Cancel | None = None, progress: Callable[[int, int], None] | None = None
+        self,
+        path: Path,
+        *,
+        cancel: Cancel | None = None,
+        progress: Progress | None = None,
+        wanted: Callable[[Path], bool] | None = None,
     ) -> Scan:
         """All that a path holds."""
 
@@ -31,11 +36,15 @@ def scan_with(readers: Sequence[Plugin[Reader]]) -> ScanPath:
     """A scan that gives a single file with a plug-in's ending to that plug-in."""
 
     def scan_path(
-        path: Path, *, cancel: Cancel | None = None, progress: Callable[[int, int], None] | None = None
+        path: Path,
+        *,
+        cancel: Cancel | None = None,
+        progress: Progress | None = None,
+        wanted: Callable[[Path], bool] | None = None,
     ) -> Scan:
         reader = _reader_of(path, readers)
         if reader is None:
-            return scan(path, cancel=cancel, progress=progress)
+            return scan(path, cancel=cancel, progress=progress, wanted=wanted)
         converted = Scratch()
         reader.call(lambda chosen: chosen.convert(path, converted.folder, cancel or Cancel()))
         if not any(converted.folder.iterdir()):

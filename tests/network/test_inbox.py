@@ -12,8 +12,9 @@ from pydicom import dcmread
 from studies import large_series, study_files
 
 from medreason_viewer.errors import UnreadableFile
-from medreason_viewer.network.inbox import Inbox
+from medreason_viewer.network.inbox import Inbox, files_wanted
 from medreason_viewer.network.part10 import copy_as_part10, is_uid, read_label
+from medreason_viewer.volume.scan import scan
 
 
 @pytest.fixture
@@ -131,3 +132,19 @@ def test_uids_as_they_come(tmp_path: Path) -> None:
     assert is_uid("1.2.840.10008.1.2")
     assert is_uid("1.02.3")  # leading zeros are wrong, and common
     assert all(is_uid(read_label(file).sop_uid) for file in large_series(tmp_path, 2, matrix=8))
+
+
+def test_only_whole_objects_of_a_retrieved_study_are_looked_at(inbox: Inbox, file: Path) -> None:
+    folder = inbox.study("pacs", read_label(file).study_uid)
+    folder.stamp("somebody")
+    with folder.arriving() as part:
+        part.write_bytes(file.read_bytes())
+        folder.keep(part)
+    with folder.arriving() as part:
+        part.write_bytes(b"half of it")
+        assert len(scan(folder.path).unreadable) == 2
+        found = scan(folder.path, wanted=files_wanted(folder.path))
+    assert found.unreadable == ()
+    assert [len(series.frames) for series in found.series] == [1]
+    for elsewhere in (file.parent, inbox.root, folder.path / "none"):
+        assert files_wanted(elsewhere) is None

@@ -97,7 +97,7 @@ class Launching(QObject):
         self.seeking.progressed.connect(footer.show_scanned)
         self.seeking.ended.connect(footer.end_scan)
         footer.cancel_requested.connect(self.seeking.cancel)
-        self.seeking.found.connect(self.show)
+        self.seeking.finished.connect(self.show)
         self._session.series_changed.connect(self._keep_true)
         self.seeking.failed.connect(self._refuse)
 
