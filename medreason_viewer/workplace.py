@@ -30,7 +30,7 @@ from .ui.series.panel import SeriesPanel
 from .ui.series.thumbnails import Thumbnails
 from .ui.session import Session
 from .ui.viewport.loading import VolumeLoading
-from .ui.viewport.slice_view import SliceView
+from .ui.viewport.views import Views
 from .volume.series import Scan
 
 log = logging.getLogger(__name__)
@@ -64,8 +64,9 @@ class Workplace:
         self.thumbnails.close()
         self.loading.close()
         self.explainer.close()
-        self.session.slabs.close()
-        self.session.others.close()
+        for viewport in self.session.every_viewport:
+            viewport.slabs.close()
+            viewport.others.close()
 
 
 def build(
@@ -92,7 +93,7 @@ def build(
     bindings = InputBindings(profile_of(settings))
     parts = Parts(
         session=session,
-        view=SliceView(session, bindings),
+        views=Views(session, bindings),
         series=SeriesPanel(session),
         explain=ExplainPanel(session, explainer, model_bar, bindings),
         explainer=explainer,

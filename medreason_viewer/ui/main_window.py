@@ -44,9 +44,9 @@ from .series.choosing import choose_folder, choose_image
 from .series.opening import Opening
 from .series.panel import SeriesPanel
 from .session import Session
-from .viewport.slice_scene import SceneSource
 from .viewport.slice_view import SliceView
 from .viewport.view_bar import ViewActions, ViewBar
+from .viewport.views import Views
 
 _NO_REGION: Final = "Mark a region first: draw a box on the slice, or right-click a spot."
 _ONE_AT_A_TIME: Final = "Only the first was opened: drop one folder, file or archive at a time."
@@ -57,12 +57,17 @@ class Parts:
     """What the window is put together from; ``app`` makes them."""
 
     session: Session
-    view: SliceView
+    views: Views
     series: SeriesPanel
     explain: ExplainPanel
     explainer: Explainer
     opening: Opening
     footer: Footer
+
+    @property
+    def view(self) -> SliceView:
+        """The active viewport's widget."""
+        return self.views.active
 
 
 @guarded
@@ -88,11 +93,11 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("MedReason Viewer")
         self.setAcceptDrops(True)
         self.banners = BannerArea()
-        self.actions_of_view = ViewActions(parts.session, parts.view.bindings, parts.view.cine)
+        self.actions_of_view = ViewActions(parts.session, parts.views.bindings, parts.views.cine)
         self.tour = KeyImageTour(parts.session, self)
-        self._writing, source = FileWriting(self), SceneSource(parts.session, self)
-        self.printing = Printing(parts.session, source, self._writing, self)
-        self.saving = ImageSaving(parts.view, source, self._writing, self)
+        self._writing = FileWriting(self)
+        self.printing = Printing(parts.views, self._writing, self)
+        self.saving = ImageSaving(parts.views, self._writing, self)
         self._splitter = self._middle()
         self._build()
         self._connect()
@@ -152,7 +157,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(ViewBar(self.parts.session, self.actions_of_view))
-        column.addWidget(self.parts.view, 1)
+        column.addWidget(self.parts.views, 1)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setHandleWidth(3)
         splitter.setChildrenCollapsible(False)
@@ -178,9 +183,9 @@ class MainWindow(QMainWindow):
         read_first.setChecked(self.parts.explain.read_first.isChecked())
         read_first.toggled.connect(self.parts.explain.read_first.setChecked)
         self.parts.explain.read_first.toggled.connect(read_first.setChecked)
-        key_images = KeyImageMenu(self.parts.session, self.tour, self.parts.view.bindings.keys_for, self)
+        key_images = KeyImageMenu(self.parts.session, self.tour, self.parts.views.bindings.keys_for, self)
         menus.fill(self.menuBar(), self._commands(), self.actions_of_view, read_first, key_images)
-        self._menu_keys = MenuKeys(self.menuBar(), self.parts.view.bindings)
+        self._menu_keys = MenuKeys(self.menuBar(), self.parts.views.bindings)
 
     def _commands(self) -> menus.Commands:
         parts = self.parts
@@ -198,7 +203,7 @@ class MainWindow(QMainWindow):
             full_screen=self._toggle_full_screen,
             next_series=lambda: parts.session.step_series(1),
             previous_series=lambda: parts.session.step_series(-1),
-            keys=lambda: show_keys(parts.view.bindings, self._menu_keys.fixed, self),
+            keys=lambda: show_keys(parts.views.bindings, self._menu_keys.fixed, self),
             about=lambda: AboutDialog(self).show(),
         )
 
@@ -215,15 +220,15 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         parts = self.parts
         parts.session.message.connect(lambda text: self.banners.say(text, "fault"))
-        parts.view.action_requested.connect(self._do)
+        parts.views.action_requested.connect(self._do)
         for failed in (self.tour.message, self.printing.failed, self.saving.failed, self._writing.failed):
             failed.connect(lambda text: self.banners.say(text, "caution"))
         for told in (self.printing.told, self.saving.told):
             told.connect(parts.footer.tell)
         self._writing.written.connect(lambda name: parts.footer.tell(f"Saved {name}"))
-        parts.session.scan_changed.connect(parts.view.setFocus)  # the image's keys work at once
-        parts.view.menu_requested.connect(self._show_menu)
-        parts.view.explain_requested.connect(parts.explainer.explain)
+        parts.session.scan_changed.connect(parts.views.focus)  # the image's keys work at once
+        parts.views.menu_requested.connect(self._show_menu)
+        parts.views.explain_requested.connect(parts.explainer.explain)
         parts.explain.explain_requested.connect(lambda: self.explain_box())
         parts.explain.stop_requested.connect(parts.explainer.stop)
 
@@ -240,12 +245,12 @@ class MainWindow(QMainWindow):
         target = target_at(box, x, y)
         sign = theme.icon("mdi6.comment-question-outline", theme.ACCENT)
         words = "Explain region in the box" if target and target.box_slice else "Explain region here"
-        explain = menu.addAction(sign, words + parts.view.bindings.sign("explain"))
+        explain = menu.addAction(sign, words + parts.views.bindings.sign("explain"))
         explain.setEnabled(target is not None and self.parts.session.explainable)
         if target is not None:
             explain.triggered.connect(lambda: self.parts.explainer.explain(target))
         if box is not None:
-            remove = menu.addAction("Remove the box" + parts.view.bindings.sign("delete"))
+            remove = menu.addAction("Remove the box" + parts.views.bindings.sign("delete"))
             remove.triggered.connect(lambda: parts.session.set_box(None))
         menu.addSeparator()
         menu.addActions([self.actions_of_view.overlay, self.actions_of_view.reset])
@@ -274,8 +279,8 @@ class MainWindow(QMainWindow):
         centre = max(self.width() - settings.series_panel_width - settings.explain_panel_width, 420)
         self._splitter.setSizes([settings.series_panel_width, centre, settings.explain_panel_width])
         self.parts.session.set_overlay_visible(settings.show_overlay)
-        self.parts.view.cine.set_rate(settings.cine_fps)
-        self.parts.view.cine.set_bounces(settings.cine_bounces)
+        self.parts.views.cine.set_rate(settings.cine_fps)
+        self.parts.views.cine.set_bounces(settings.cine_bounces)
         if settings.maximized:
             self.setWindowState(Qt.WindowState.WindowMaximized)
 
@@ -292,4 +297,4 @@ class MainWindow(QMainWindow):
             series_panel_width=max(left, 1),
             explain_panel_width=max(right, 1),
         )
-        return remembered(kept, self.parts.view.profile, self.parts.view.cine)
+        return remembered(kept, self.parts.views.bindings.profile, self.parts.views.cine)

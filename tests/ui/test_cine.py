@@ -20,7 +20,7 @@ KEY = Qt.Key
 @pytest.fixture
 def view(qtbot: QtBot) -> SliceView:
     """A viewport on 9 slices whose cine runs."""
-    shown = SliceView(Session())
+    shown = SliceView(Session().active)
     qtbot.addWidget(shown)
     shown.resize(400, 300)
     shown.show()

@@ -134,7 +134,7 @@ def test_many_findings_do_not_stall_the_window(opened: Opened, disk: Disk, qtbot
     press(place, qtbot, Qt.Key.Key_Y)
     kept(place, qtbot)
     (finding,) = disk.findings()
-    volume, restoring = place.session.volume, desk(place).restoring
+    volume, restoring = place.session.volume, desk(place).restoring[0]
     assert volume is not None
     many = tuple(Record(replace(finding, id=f"many{number}"), Asked()) for number in range(200))
     found = recognised(volume, many)

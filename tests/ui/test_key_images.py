@@ -35,7 +35,7 @@ def press(place: Workplace, qtbot: QtBot, key: Qt.Key, shift: bool = False) -> N
 
 
 def star_shown(place: Workplace) -> bool:
-    items = SceneSource(place.session, place.window).scene((400.0, 400.0)).items
+    items = SceneSource(place.session.active, place.window).scene((400.0, 400.0)).items
     return any(isinstance(item, KeyMark) for item in items)
 
 

@@ -68,7 +68,7 @@ def test_asking_takes_no_time(session: Session, explainer: Explainer, qtbot: QtB
 
 def test_first_and_automatic_window_take_no_time(session: Session) -> None:
     assert session.volume is not None
-    first = [cpu_ms(partial(session._choose_first_window, index)) for index in range(5)]
+    first = [cpu_ms(partial(session.active._choose_first_window, index)) for index in range(5)]
     again = [cpu_ms(session.set_automatic_window) for _ in range(5)]
     assert session.window_name == "automatic"
     assert max(median(first), median(again)) < STALL_MS

@@ -36,7 +36,7 @@ def marked_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def drawn(place: Workplace) -> list[Drawn]:
-    scene = SceneSource(place.session, place.window).scene((400, 400))
+    scene = SceneSource(place.session.active, place.window).scene((400, 400))
     return [item for item in scene.items if isinstance(item, Drawn)]
 
 

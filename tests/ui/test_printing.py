@@ -43,7 +43,7 @@ def explain(place: Workplace, qtbot: QtBot) -> None:
 
 
 def sheet(place: Workplace, *, patient: bool = True, explanation: bool = True) -> Sheet:
-    shown = shown_now(place.session, SceneSource(place.session, place.window))
+    shown = shown_now(SceneSource(place.session.active, place.window))
     assert shown is not None
     return sheet_of(shown, patient=patient, explanation=explanation, at=AT)
 

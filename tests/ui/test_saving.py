@@ -35,7 +35,7 @@ BOX = SliceBox(*LESION)
 
 
 def shown(place: Workplace) -> Shown:
-    found = shown_now(place.session, SceneSource(place.session, place.window))
+    found = shown_now(SceneSource(place.session.active, place.window))
     assert found is not None
     return found
 

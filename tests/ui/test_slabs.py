@@ -45,7 +45,7 @@ def shown(session: Session, qtbot: QtBot) -> None:
 
 
 def test_the_slab_is_shown_named_and_measured(session: Session, qtbot: QtBot) -> None:
-    source = SceneSource(session)
+    source = SceneSource(session.active)
     session.slabs.choose(MIP)
     shown(session, qtbot)
     scene = source.scene(SIZE)
@@ -58,7 +58,7 @@ def test_the_slab_is_shown_named_and_measured(session: Session, qtbot: QtBot) ->
 
 
 def test_the_image_in_the_middle_has_the_scanner_s_number(session: Session, qtbot: QtBot) -> None:
-    source = SceneSource(session)
+    source = SceneSource(session.active)
     assert session.series is not None
     frames = tuple(replace(frame, instance_number=100 + i) for i, frame in enumerate(session.series.frames))
     session.select_series(replace(session.series, frames=frames))
@@ -67,7 +67,7 @@ def test_the_image_in_the_middle_has_the_scanner_s_number(session: Session, qtbo
     session.slabs.choose(MIP)
     shown(session, qtbot)
     assert source.scene(SIZE).corners.bottom_right[-2:] == ("Axial · 12 images", "About image 107")
-    now = shown_now(session, source)
+    now = shown_now(source)
     assert now is not None
     assert now.number == "axial-slab-image-107"
     session.set_plane("coronal")
@@ -76,7 +76,7 @@ def test_the_image_in_the_middle_has_the_scanner_s_number(session: Session, qtbo
 
 
 def test_while_scrolling_the_slab_before_stays_with_its_own_place(session: Session, qtbot: QtBot) -> None:
-    source = SceneSource(session)
+    source = SceneSource(session.active)
     session.slabs.choose(MIP)
     shown(session, qtbot)
     before = source.scene(SIZE)
@@ -118,7 +118,7 @@ def test_a_series_without_geometry_says_why_there_is_no_slab(qapp: object, qtbot
     series = make_series((6, 20, 20), geometry=False)
     session.select_series(series)
     session.set_volume(make_volume(series))
-    source = SceneSource(session)
+    source = SceneSource(session.active)
     session.slabs.choose(MIP)
     qtbot.waitUntil(lambda: bool(session.slabs.problem))
     warnings = source.scene(SIZE).warnings
@@ -138,7 +138,7 @@ def test_the_key_goes_through_thicknesses_and_back_to_single_images(session: Ses
 
 
 def test_the_menu_follows(session: Session) -> None:
-    menu = SlabMenu(session.slabs, InputBindings(DEFAULT_PROFILE))
+    menu = SlabMenu(session, InputBindings(DEFAULT_PROFILE))
     menu.choices[MIP].trigger()
     assert session.slabs.chosen == MIP
     session.slabs.choose(None)

@@ -40,7 +40,7 @@ def open_series(view: SliceView, *series: Series) -> Session:
 @pytest.fixture
 def view(qtbot: QtBot) -> SliceView:
     """A viewport of 600 x 500 pixels on 9 slices of 100 x 120 pixels, 2 x 0.8 mm each."""
-    shown = SliceView(Session())
+    shown = SliceView(Session().active)
     qtbot.addWidget(shown)
     shown.resize(612, 500)
     shown.show()

@@ -20,7 +20,7 @@ from medreason_viewer.volume.window import Window, to_grey
 
 application = QApplication([])
 session = Session()
-view = SliceView(session)
+view = SliceView(session.active)
 view.resize(312, 250)
 view.show()
 series = make_series((3, 500, 600))

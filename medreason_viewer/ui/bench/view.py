@@ -75,7 +75,7 @@ class _Ours:
     def __init__(self, volume: CtVolume, size: int, repeats: int) -> None:
         self._volume, self._size, self._repeats = volume, size, repeats
         self._session = Session()
-        self._view = SliceView(self._session)
+        self._view = SliceView(self._session.active)
         self._paints = _PaintCount(self._view)
         self._show()
 

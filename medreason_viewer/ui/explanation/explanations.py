@@ -1,4 +1,4 @@
-"""What the model said so far, observable: explanations by request, the step chosen, the model's state."""
+"""What the model said so far, observable: explanations by request, and the model's state."""
 
 from __future__ import annotations
 
@@ -18,22 +18,18 @@ class Explanations(QObject):
 
     Attributes
     ----------
-    selected_step : int or None
-        Index of the step whose region stands out.
     model_state : ModelState or None
         How the model's process is, None before it has said so.
     read_first : bool
         *Your read first*: an answer stays folded until the reader has committed a read of their own.
     """
 
-    explanation_changed = Signal()  # what may be shown on this viewport, or its content
+    explanation_changed = Signal()  # what may be shown in a viewport, or its content
     answered = Signal(object)  # an Answer, complete just now
-    step_selected = Signal(int)  # -1 for none
     model_state_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.selected_step: int | None = None
         self.model_state: ModelState | None = None
         self.read_first = False
         self._answers = Answers()
@@ -63,7 +59,6 @@ class Explanations(QObject):
 
     def begin_explanation(self, request: ExplainRequest) -> None:
         """A request was sent; its answer will be shown where its key is shown, and nowhere else."""
-        self.select_step(None)
         self._put(Answer(request))
 
     def apply(self, event: Event) -> None:
@@ -114,12 +109,6 @@ class Explanations(QObject):
         """Forget an explanation."""
         self._answers.drop(request_id)
         self.explanation_changed.emit()
-
-    def select_step(self, index: int | None) -> None:
-        """Let one step's region stand out."""
-        if index != self.selected_step:
-            self.selected_step = index
-            self.step_selected.emit(-1 if index is None else index)
 
     def forget_answers(self) -> None:
         """Forget all explanations: another study is opened."""

@@ -19,6 +19,7 @@ from .book import FindingBook
 from .finding_list import FindingList
 from .leaving import Leaving
 from .link import JournalLink
+from .marks_back import MarksBack
 from .marks_kept import MarkKeeping
 from .menus import RecentMenu, VerdictMenu, menu_of
 from .pending_sign import PendingSign
@@ -49,20 +50,21 @@ class FindingDesk(QObject):
         self.book = FindingBook(session, self.link, self)
         self.reader = Reader(session, settings.reader_name, shared=settings.shared_login)
         self.verdicts = Verdicts(session, self.book, self.reader)
-        self.bar = VerdictBar(self.verdicts, parts.view.bindings)
+        self.bar = VerdictBar(self.verdicts, parts.views.bindings)
         self.sign = PendingSign(self.link, self.book)
         self.list = FindingList(session, self.book)
-        self.restoring = Restoring(session, self.link, self.book)
+        self.restoring = [Restoring(each, self.link, self.book) for each in session.every_viewport]
         self.leaving = Leaving(session, self.book, self.reader, self.list)
         self._to_judge = set[str]()
         self._asking: UnfinishedDialog | None = None
         window.may_leave = self.may_leave
         self.marks = MarkKeeping(session, self.link, self)
+        self.marks_back = [MarksBack(each, self.link, self.marks) for each in session.every_viewport]
         parts.explain.put_below(self.bar)
         parts.series.put_below(self.list)
         parts.footer.addPermanentWidget(self.sign)
         self.recent = RecentMenu(self.link, window.open_path)
-        self.menu = VerdictMenu(self.verdicts, parts.view.bindings)
+        self.menu = VerdictMenu(self.verdicts, parts.views.bindings)
         files, explain = (menu_of(window.menuBar(), title) for title in ("File", "Explain"))
         files.insertMenu(files.actions()[2], self.recent)  # after the two lines that open
         explain.addMenu(self.menu)
@@ -70,7 +72,7 @@ class FindingDesk(QObject):
         session.scan_changed.connect(self._tell_of_left)
         window.model_chosen.connect(self.offer_answers)
         self.book.changed.connect(self._count)
-        parts.view.action_requested.connect(self.verdicts.do)
+        parts.views.action_requested.connect(self.verdicts.do)
         for said in (self.verdicts.message, self.book.message, self.link.refused):
             said.connect(lambda text: window.banners.say(text, "caution"))
 
@@ -116,7 +118,9 @@ class FindingDesk(QObject):
 
     def close(self) -> bool:
         """Write what is pending; returns whether that was done in time."""
-        self.restoring.close()
+        for findings, marks in zip(self.restoring, self.marks_back, strict=True):
+            findings.close()
+            marks.close()
         self.marks.close()
         self.book.hand_over()
         return self.link.close(_LAST_WORDS_S)

@@ -15,8 +15,8 @@ from ...reasoning.request import ExplainRequest
 from ...volume.ct import CtVolume, ImageKey
 from ...volume.series import Series
 from ..explanation.answer import Answer
-from ..session import Session
 from ..viewport.latest import LatestWins
+from ..viewport.viewport import Viewport
 from .book import FindingBook
 from .link import JournalLink
 
@@ -40,24 +40,24 @@ class _Recognised:
 
 
 class Restoring(QObject):
-    """Reads the journal for the series shown, and compares whole keys, pixels among them, off the GUI thread.
+    """Reads the journal for the series of a viewport; compares whole keys, pixels among them, in a thread.
 
     A file without UIDs is known by its pixels alone: of it, what is kept comes as its images are looked at.
     """
 
-    def __init__(self, session: Session, link: JournalLink, book: FindingBook) -> None:
+    def __init__(self, shown: Viewport, link: JournalLink, book: FindingBook) -> None:
         super().__init__(book)
-        self._session, self._link, self._book = session, link, book
+        self._shown, self._link, self._book = shown, link, book
         self._records: list[Record] = []
         self._worker = LatestWins("kept findings", self)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_SETTLED_MS)
         self._soon.timeout.connect(self._look_here)
-        session.series_changed.connect(self._forget)
-        session.volume_changed.connect(self._look)
-        session.volume_progress.connect(self._progressed)
-        session.slice_changed.connect(self._look_here_soon)
+        shown.series_changed.connect(self._forget)
+        shown.volume_changed.connect(self._look)
+        shown.volume_progress.connect(self._progressed)
+        shown.slice_changed.connect(self._look_here_soon)
 
     def close(self) -> None:
         """Wait for the thread."""
@@ -69,14 +69,13 @@ class Restoring(QObject):
         self._worker.cancel()
 
     def _look(self) -> None:
-        volume = self._session.volume
+        volume = self._shown.volume
         if volume is not None and (of := subject_of(volume.series)) is not None:
             self._link.ask(partial(records, of=of), partial(self._found, volume.series))
 
     def _found(self, series: Series, found: list[Record]) -> None:
-        if series is self._session.series:
-            known = {answer.request.id for answer in self._session.answers}
-            self._records = [record for record in found if record.finding.id not in known]
+        if series is self._shown.series:
+            self._records = found
             self._recognise()
 
     def _progressed(self, loaded: int, total: int) -> None:
@@ -84,30 +83,32 @@ class Restoring(QObject):
             self._recognise()
 
     def _recognise(self) -> None:
-        volume = self._session.volume
+        volume = self._shown.volume
         if volume is not None and self._records:
             job = partial(recognised, volume, tuple(self._records))
-            self._worker.run(job, partial(self._show, volume), self._session.message.emit)
+            self._worker.run(job, partial(self._show, volume), self._shown.session.message.emit)
 
     def _show(self, volume: CtVolume, found: list[_Recognised]) -> None:
-        if volume is not self._session.volume:
+        if volume is not self._shown.volume:
             return
         shown = {each.record.finding.id for each in found}
         self._records = [record for record in self._records if record.finding.id not in shown]
-        self._session.restore_answers(each.answer for each in found)
-        self._book.take(each.record.finding for each in found)
+        # What the book has by now is as new as this, or newer: another viewport may show the same series.
+        new = [each for each in found if self._book.get(each.record.finding.id) is None]
+        self._shown.session.restore_answers(each.answer for each in new)
+        self._book.take(each.record.finding for each in new)
 
     def _look_here_soon(self) -> None:
-        series = self._session.series
+        series = self._shown.series
         if series is not None and subject_of(series) is None:
             self._soon.start()
 
     def _look_here(self) -> None:
         """What is kept of the very pixels shown."""
-        session, volume = self._session, self._session.volume
-        if volume is not None and session.explainable and session.slice_loaded:
-            key = partial(volume.key, session.slice_index)
-            self._worker.run(key, partial(self._ask_here, volume.series), session.message.emit)
+        shown, volume = self._shown, self._shown.volume
+        if volume is not None and shown.explainable and shown.slice_loaded:
+            key = partial(volume.key, shown.slice_index)
+            self._worker.run(key, partial(self._ask_here, volume.series), shown.session.message.emit)
 
     def _ask_here(self, series: Series, key: ImageKey) -> None:
         self._link.ask(partial(records, key=key), partial(self._found, series))

@@ -57,8 +57,8 @@ class Verdicts(QObject):
         super().__init__(book)
         self.session, self.book, self.reader = session, book, reader
         self.correcting = ""
-        self._tool, self._box = session.tool, session.box_slice
-        session.scan_changed.connect(self.cancel_correction)
+        self._tool, self._box, self._place = session.tool, session.box_slice, session.place
+        session.scan_changed.connect(self._forget_correction)
         self._actions: dict[str, Callable[[], object]] = {
             "accept": self.accept,
             "correct": self.correct,
@@ -130,6 +130,7 @@ class Verdicts(QObject):
         self.cancel_correction()
         self.correcting = known.kept.id
         self._tool, self._box = self.session.tool, self.session.box_slice
+        self._place = self.session.place
         self.session.set_box(known.finding.box_slice)
         self.session.set_tool(Tool.BOX)
         self.correcting_changed.emit()
@@ -144,15 +145,17 @@ class Verdicts(QObject):
         self.reader.named(lambda name: self._corrected(finding_id, name, box, answer.strip(), text.strip()))
 
     def cancel_correction(self) -> None:
-        """Leave the verdict as it is."""
-        if not self.correcting:
-            return
-        answer, correcting = self.session.answer, self.correcting
-        self.correcting = ""
-        self.session.set_tool(self._tool)
-        if answer is not None and answer.request.id == correcting:
-            self.session.set_box(self._box)
-        self.correcting_changed.emit()
+        """Leave the verdict as it is, and the box on its image as it was."""
+        if self.correcting:
+            self.session.set_box_at(self._place, self._box)
+            self._forget_correction()
+
+    def _forget_correction(self) -> None:
+        """Another study is open, or the correction has ended."""
+        if self.correcting:
+            self.correcting = ""
+            self.session.set_tool(self._tool)
+            self.correcting_changed.emit()
 
     def _corrected(self, finding_id: str, name: str, box: SliceBox | None, answer: str, text: str) -> None:
         self.cancel_correction()

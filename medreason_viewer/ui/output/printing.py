@@ -16,8 +16,7 @@ from PySide6.QtWidgets import QWidget
 from ...drawing.page import Sheet
 from ...drawing.paper import JOB_NAME, PrintFailed, pages_for, paint_pages, pdf
 from ..series.choosing import choose_new_file
-from ..session import Session
-from ..viewport.slice_scene import SceneSource
+from ..viewport.views import Views
 from .file_writing import FileWriting
 from .print_dialog import PrintDialog
 from .sheet import sheet_of
@@ -41,13 +40,13 @@ class Printing(QObject):
     told = Signal(str)
     failed = Signal(str)
 
-    def __init__(self, session: Session, source: SceneSource, writing: FileWriting, window: QWidget) -> None:
+    def __init__(self, views: Views, writing: FileWriting, window: QWidget) -> None:
         super().__init__(window)
-        self._session, self._source, self._writing, self._window = session, source, writing, window
+        self._views, self._writing, self._window = views, writing, window
 
     def open(self) -> PrintDialog | None:
         """Show the page of what is shown now; None, and a sentence, where there is no image."""
-        shown = shown_now(self._session, self._source)
+        shown = shown_now(self._views.active.source)
         if shown is None:
             self.failed.emit(NOTHING_SHOWN)
             return None

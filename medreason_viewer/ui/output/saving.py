@@ -14,8 +14,7 @@ from PySide6.QtWidgets import QWidget
 from ...drawing.placement import Size
 from ...drawing.scene import SliceScene, render
 from ..series.choosing import choose_new_file
-from ..viewport.slice_scene import SceneSource
-from ..viewport.slice_view import SliceView
+from ..viewport.views import Views
 from .file_writing import FileWriting
 from .shown import NOTHING_SHOWN, shown_now
 
@@ -35,17 +34,18 @@ class ImageSaving(QObject):
     told = Signal(str)
     failed = Signal(str)
 
-    def __init__(self, view: SliceView, source: SceneSource, writing: FileWriting, window: QWidget) -> None:
+    def __init__(self, views: Views, writing: FileWriting, window: QWidget) -> None:
         super().__init__(window)
-        self._view, self._source, self._writing, self._window = view, source, writing, window
+        self._views, self._writing, self._window = views, writing, window
 
     def save(self) -> None:
         """Let the reader say where, then write the image that was shown when they asked."""
-        shown = shown_now(self._view.session, self._source)
+        view = self._views.active
+        shown = shown_now(view.source)
         if shown is None:
             self.failed.emit(NOTHING_SHOWN)
             return
-        drawn = picture(shown.scene, self._view.viewport_size())
+        drawn = picture(shown.scene, view.viewport_size())
         then = partial(self.save_to, drawn)
         choose_new_file(self._window, "Save image", f"{shown.number}.png", "PNG image (*.png)", then)
 
@@ -55,11 +55,12 @@ class ImageSaving(QObject):
 
     def copy(self) -> None:
         """Put the image shown on the clipboard."""
-        shown = shown_now(self._view.session, self._source)
+        view = self._views.active
+        shown = shown_now(view.source)
         if shown is None:
             self.failed.emit(NOTHING_SHOWN)
             return
-        QGuiApplication.clipboard().setImage(picture(shown.scene, self._view.viewport_size()))
+        QGuiApplication.clipboard().setImage(picture(shown.scene, view.viewport_size()))
         self.told.emit("Copied the image, without the patient's name")
 
 

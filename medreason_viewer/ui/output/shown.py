@@ -19,7 +19,6 @@ from ...volume.series import Series
 from ...volume.slices import SliceImage, native_plane
 from ..explanation import wording
 from ..explanation.answer import Answer
-from ..session import Session
 from ..viewport.slice_scene import SceneSource
 
 NOTHING_SHOWN: Final = "There is no image here yet: open a series, or wait until this slice has loaded."
@@ -89,18 +88,19 @@ class Shown:
         return f"{image.plane_name}{slab}-image-{wording.image_number(self.series, image.index)}"
 
 
-def shown_now(session: Session, source: SceneSource) -> Shown | None:
-    """What is shown now; None while there are no pixels."""
-    image = session.image()
-    if session.series is None or image is None:
+def shown_now(source: SceneSource) -> Shown | None:
+    """What a viewport shows now; None while there are no pixels."""
+    shown = source.shown
+    image, session = shown.image(), shown.session
+    if shown.series is None or image is None:
         return None
-    scene, answer = source.scene(_ANY_SIZE), session.answer
+    scene, answer = source.scene(_ANY_SIZE), shown.answer
     corners = Corners(
-        bottom_left=window_corner(session.window, session.window_name, 1.0)[-1:],
-        bottom_right=position_corner(session.series, image, session.slice_count),
+        bottom_left=window_corner(shown.window, shown.window_name, 1.0)[-1:],
+        bottom_right=position_corner(shown.series, image, shown.slice_count),
     )
     return Shown(
-        series=session.series,
+        series=shown.series,
         image=image,
         scene=replace(scene, corners=corners, items=tuple(map(_finished, scene.items))),
         answer=answer,

@@ -8,16 +8,16 @@ from PySide6.QtCore import QPointF
 
 from ...drawing.overlay import OverlayItem
 from ...drawing.placement import Placement, Size
-from ..session import Session
+from .viewport import Viewport
 
 Point = tuple[float, float]
 
 
-class Viewport(Protocol):
+class Pane(Protocol):
     """What a drag needs to know of the widget it happens in."""
 
     @property
-    def session(self) -> Session: ...
+    def viewport(self) -> Viewport: ...
 
     @property
     def slice_shape(self) -> tuple[int, int]: ...
@@ -37,9 +37,9 @@ class Drag:
     draws = False
     edits_box = False
 
-    def __init__(self, viewport: Viewport, start: QPointF) -> None:
-        self.viewport, self.session, self.start = viewport, viewport.session, start
-        self.place, self.begun = self.session.place, False
+    def __init__(self, pane: Pane, start: QPointF) -> None:
+        self.pane, self.viewport, self.start = pane, pane.viewport, start
+        self.place, self.begun = self.viewport.place, False
 
     @property
     def drafts(self) -> tuple[OverlayItem, ...]:
@@ -58,6 +58,6 @@ class Drag:
 
     def on_slice(self, at: QPointF) -> Point:
         """The point in slice pixels, moved onto the slice where it lies beside it."""
-        x, y = self.viewport.placement().to_slice(at.x(), at.y())
-        rows, cols = self.viewport.slice_shape
+        x, y = self.pane.placement().to_slice(at.x(), at.y())
+        rows, cols = self.pane.slice_shape
         return min(max(x, 0.0), float(cols)), min(max(y, 0.0), float(rows))

@@ -13,7 +13,7 @@ from ...drawing.placement import pan, zoom_about
 from ...volume.geometry import SliceBox
 from ...volume.window import Window
 from ..keys.profile import Tool
-from .drag import Drag, Viewport
+from .drag import Drag, Pane
 
 _ZOOM_PER_PX: Final = 0.006
 _SMALLEST_PX: Final = 2.0  # of the slice: anything smaller is a click, not a box
@@ -23,35 +23,35 @@ _GRAB_PX: Final = 8.0  # of the viewport: how near a handle or border must be
 class WindowDrag(Drag):
     """Right widens, left narrows; up lowers the level, down raises it. Steps grow with the width."""
 
-    def __init__(self, viewport: Viewport, start: QPointF) -> None:
-        super().__init__(viewport, start)
-        self._before, self._name = self.session.window, self.session.window_name
+    def __init__(self, pane: Pane, start: QPointF) -> None:
+        super().__init__(pane, start)
+        self._before, self._name = self.viewport.window, self.viewport.window_name
 
     def move(self, at: QPointF) -> None:
         step = max(self._before.width_hu / 300, 0.25)
         width = max(self._before.width_hu + (at.x() - self.start.x()) * step, 1.0)
         centre = self._before.centre_hu + (at.y() - self.start.y()) * step
-        self.session.set_window(Window(round(centre, 2), round(width, 2)))
+        self.viewport.set_window(Window(round(centre, 2), round(width, 2)))
 
     def cancel(self) -> None:
-        self.session.set_window(self._before, self._name)
+        self.viewport.set_window(self._before, self._name)
 
 
 class ZoomDrag(Drag):
     """Up enlarges, down reduces, about the point where the drag began."""
 
-    def __init__(self, viewport: Viewport, start: QPointF) -> None:
-        super().__init__(viewport, start)
-        self._before, self._placement = self.session.view, viewport.placement()
+    def __init__(self, pane: Pane, start: QPointF) -> None:
+        super().__init__(pane, start)
+        self._before, self._placement = self.viewport.view, pane.placement()
 
     def move(self, at: QPointF) -> None:
         factor = math.exp((self.start.y() - at.y()) * _ZOOM_PER_PX)
         held = (self.start.x(), self.start.y())
-        shape, size = self.viewport.slice_shape, self.viewport.viewport_size()
-        self.session.set_view(zoom_about(self._before, factor, held, self._placement, shape, size))
+        shape, size = self.pane.slice_shape, self.pane.viewport_size()
+        self.viewport.set_view(zoom_about(self._before, factor, held, self._placement, shape, size))
 
     def cancel(self) -> None:
-        self.session.set_view(self._before)
+        self.viewport.set_view(self._before)
 
 
 class PanDrag(ZoomDrag):
@@ -59,25 +59,25 @@ class PanDrag(ZoomDrag):
 
     def move(self, at: QPointF) -> None:
         moved = at - self.start
-        view = pan(self._before, (moved.x(), moved.y()), self._placement, self.viewport.slice_shape)
-        self.session.set_view(view)
+        view = pan(self._before, (moved.x(), moved.y()), self._placement, self.pane.slice_shape)
+        self.viewport.set_view(view)
 
 
 class ScrollDrag(Drag):
     """Down is the next image; the whole stack fits into the viewport's height, where it is long enough."""
 
-    def __init__(self, viewport: Viewport, start: QPointF) -> None:
-        super().__init__(viewport, start)
-        self._before, self._done = self.session.slice_index, 0
-        self._per_image = min(max(viewport.viewport_size()[1] / max(self.session.slice_count, 1), 2.0), 16.0)
+    def __init__(self, pane: Pane, start: QPointF) -> None:
+        super().__init__(pane, start)
+        self._before, self._done = self.viewport.slice_index, 0
+        self._per_image = min(max(pane.viewport_size()[1] / max(self.viewport.slice_count, 1), 2.0), 16.0)
 
     def move(self, at: QPointF) -> None:
         wanted = int((at.y() - self.start.y()) / self._per_image)
-        self.session.scroll(wanted - self._done)
+        self.viewport.scroll(wanted - self._done)
         self._done = wanted
 
     def cancel(self) -> None:
-        self.session.go_to_slice(self._before)
+        self.viewport.go_to_slice(self._before)
 
 
 class BoxDrag(Drag):
@@ -86,8 +86,8 @@ class BoxDrag(Drag):
     draws = True
     edits_box = True
 
-    def __init__(self, viewport: Viewport, start: QPointF) -> None:
-        super().__init__(viewport, start)
+    def __init__(self, pane: Pane, start: QPointF) -> None:
+        super().__init__(pane, start)
         self._corner, self._end = self.on_slice(start), self.on_slice(start)
 
     @property
@@ -106,7 +106,7 @@ class BoxDrag(Drag):
         self._end = self.on_slice(at)
 
     def finish(self) -> bool:
-        self.session.set_box(self.box_slice)
+        self.viewport.set_box(self.box_slice)
         return True
 
 
@@ -118,21 +118,21 @@ class BoxEdit(Drag):
 
     _EDGES: Final = ("x0 y0", "y0", "x1 y0", "x1", "x1 y1", "y1", "x0 y1", "x0")
 
-    def __init__(self, viewport: Viewport, start: QPointF, before: SliceBox, handle: int | None) -> None:
-        super().__init__(viewport, start)
+    def __init__(self, pane: Pane, start: QPointF, before: SliceBox, handle: int | None) -> None:
+        super().__init__(pane, start)
         self._before = before
         self._edges = ("x0 y0 x1 y1" if handle is None else self._EDGES[handle]).split()
 
     def move(self, at: QPointF) -> None:
-        placement = self.viewport.placement()
+        placement = self.pane.placement()
         from_x, from_y = placement.to_slice(self.start.x(), self.start.y())
         to_x, to_y = placement.to_slice(at.x(), at.y())
-        moved = moved_box(self._before, self._edges, to_x - from_x, to_y - from_y, self.viewport.slice_shape)
+        moved = moved_box(self._before, self._edges, to_x - from_x, to_y - from_y, self.pane.slice_shape)
         if moved is not None:
-            self.session.set_box(moved)
+            self.viewport.set_box(moved)
 
     def cancel(self) -> None:
-        self.session.set_box(self._before)
+        self.viewport.set_box(self._before)
 
 
 class DistanceDrag(Drag):
@@ -140,8 +140,8 @@ class DistanceDrag(Drag):
 
     draws = True
 
-    def __init__(self, viewport: Viewport, start: QPointF) -> None:
-        super().__init__(viewport, start)
+    def __init__(self, pane: Pane, start: QPointF) -> None:
+        super().__init__(pane, start)
         self._from, self._to = self.on_slice(start), self.on_slice(start)
 
     @property
@@ -153,7 +153,7 @@ class DistanceDrag(Drag):
 
     def finish(self) -> bool:
         if self._from != self._to:
-            self.session.set_measurements((*self.session.measurements, Distance(self._from, self._to)))
+            self.viewport.set_measurements((*self.viewport.measurements, Distance(self._from, self._to)))
         return True
 
 
@@ -162,8 +162,8 @@ class AngleDrag(Drag):
 
     draws = True
 
-    def __init__(self, viewport: Viewport, start: QPointF) -> None:
-        super().__init__(viewport, start)
+    def __init__(self, pane: Pane, start: QPointF) -> None:
+        super().__init__(pane, start)
         self._points = [self.on_slice(start), self.on_slice(start)]
         self._second = False
 
@@ -186,7 +186,7 @@ class AngleDrag(Drag):
             self._points.append(self._points[1])
             return False
         angle = Angle(self._points[0], self._points[1], self._points[2])
-        self.session.set_measurements((*self.session.measurements, angle))
+        self.viewport.set_measurements((*self.viewport.measurements, angle))
         return True
 
 
@@ -201,21 +201,20 @@ _DRAGS: Final[dict[Tool, type[Drag]]] = {
 }
 
 
-def begin_drag(viewport: Viewport, tool: Tool, start: QPointF) -> Drag:
+def begin_drag(pane: Pane, tool: Tool, start: QPointF) -> Drag:
     """A drag with a tool; pressing on the handles or border of the box drawn edits that box instead."""
-    session = viewport.session
-    grabbed = grab(viewport, start)
-    if grabbed is not False and session.box_slice is not None:
-        return BoxEdit(viewport, start, session.box_slice, grabbed)
-    return _DRAGS[tool](viewport, start)
+    box_slice, grabbed = pane.viewport.box_slice, grab(pane, start)
+    if grabbed is not False and box_slice is not None:
+        return BoxEdit(pane, start, box_slice, grabbed)
+    return _DRAGS[tool](pane, start)
 
 
-def grab(viewport: Viewport, at: QPointF) -> int | Literal[False] | None:
+def grab(pane: Pane, at: QPointF) -> int | Literal[False] | None:
     """The handle at a point of the viewport, None for the border between handles, False for neither."""
-    session = viewport.session
-    if session.box_slice is None or not session.overlay_visible:
+    box_slice = pane.viewport.box_slice
+    if box_slice is None or not pane.viewport.session.overlay_visible:
         return False
-    rect = viewport.placement().to_view_rect(session.box_slice)
+    rect = pane.placement().to_view_rect(box_slice)
     for number, point in enumerate(handles(rect)):
         if max(abs(point.x() - at.x()), abs(point.y() - at.y())) <= _GRAB_PX:
             return number
@@ -243,9 +242,9 @@ def moved_box(
     return SliceBox(**edge)
 
 
-def cursor_for(viewport: Viewport, tool: Tool, at: QPointF) -> Qt.CursorShape:
+def cursor_for(pane: Pane, tool: Tool, at: QPointF) -> Qt.CursorShape:
     """What the pointer looks like, so that the reader sees what a press would do."""
-    grabbed = grab(viewport, at)
+    grabbed = grab(pane, at)
     if grabbed is None:
         return Qt.CursorShape.SizeAllCursor
     if grabbed is not False:

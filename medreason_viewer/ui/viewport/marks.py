@@ -16,7 +16,7 @@ Place = tuple[int, PlaneName3, int]  # a series (its number in this session), pl
 
 
 class Marks(Explanations):
-    """What the reader drew, and what is shown of it.
+    """What the reader drew, and what is shown of it, in every viewport alike: a mark belongs to its place.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Marks(Explanations):
     """
 
     overlay_changed = Signal()  # visibility, the drawn box, measurements, crosshair
-    measured = Signal(object, object)  # measurements on the slice shown, before and after the reader's change
+    measured = Signal(object, object, object)  # place, and its measurements before and after a change
     tool_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -37,11 +37,6 @@ class Marks(Explanations):
         self.crosshair_visible = False
         self._boxes: dict[Place, SliceBox] = {}
         self._measurements: dict[Place, tuple[Measurement, ...]] = {}
-
-    @property
-    def place(self) -> Place:
-        """The series, plane and slice shown: what a mark of the reader belongs to."""
-        raise NotImplementedError
 
     def forget_marks(self) -> None:
         """Forget all that was drawn: another study is opened."""
@@ -73,30 +68,28 @@ class Marks(Explanations):
         self.crosshair_visible = visible
         self.overlay_changed.emit()
 
-    @property
-    def box_slice(self) -> SliceBox | None:
-        """The box the reader drew on the slice shown."""
-        return self._boxes.get(self.place)
+    def box_at(self, place: Place) -> SliceBox | None:
+        """The box the reader drew at a place."""
+        return self._boxes.get(place)
 
-    def set_box(self, box_slice: SliceBox | None) -> None:
-        """Keep a box on the slice shown, or remove it."""
+    def set_box_at(self, place: Place, box_slice: SliceBox | None) -> None:
+        """Keep a box at a place, or remove it."""
         if box_slice is None:
-            self._boxes.pop(self.place, None)
+            self._boxes.pop(place, None)
         else:
-            self._boxes[self.place] = box_slice
+            self._boxes[place] = box_slice
         self.overlay_changed.emit()
 
-    @property
-    def measurements(self) -> tuple[Measurement, ...]:
-        """The measurements on the slice shown."""
-        return self._measurements.get(self.place, ())
+    def measurements_at(self, place: Place) -> tuple[Measurement, ...]:
+        """The measurements at a place."""
+        return self._measurements.get(place, ())
 
-    def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
-        """Replace the measurements on the slice shown."""
-        before = self.measurements
-        self._measurements[self.place] = measurements
+    def set_measurements_at(self, place: Place, measurements: tuple[Measurement, ...]) -> None:
+        """Replace the measurements at a place."""
+        before = self.measurements_at(place)
+        self._measurements[place] = measurements
         self.overlay_changed.emit()
-        self.measured.emit(before, measurements)
+        self.measured.emit(place, before, measurements)
 
     def restore_measurement(self, place: Place, measurement: Measurement) -> None:
         """A measurement of earlier is there again."""

@@ -14,7 +14,7 @@ from ...volume.series import Scan, Series
 from .latest import LatestWins
 
 if TYPE_CHECKING:
-    from ..session import Session
+    from .viewport import Viewport
 
 
 class Others(QObject):
@@ -33,7 +33,7 @@ class Others(QObject):
 
     arrived = Signal()
 
-    def __init__(self, shown: Session) -> None:
+    def __init__(self, shown: Viewport) -> None:
         super().__init__(shown)
         self._shown = shown
         shown.series_changed.connect(self.look)
@@ -45,7 +45,7 @@ class Others(QObject):
         """Read what lies beside the series shown now."""
         self._worker.cancel()
         self._items, self.notes = {}, ()
-        series, scan = self._shown.series, self._shown.scan
+        series, scan = self._shown.series, self._shown.session.scan
         paths = objects_beside(scan) if scan is not None else []
         if series is not None and series.format == "dicom" and paths:
             self._worker.run(partial(_read, paths, series), partial(self._take, series), self._miss)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QObject
+
 from ...volume.slices import PlaneName3
-from .marks import Marks
 
 
-class ReadingOrder(Marks):
+class ReadingOrder(QObject):
     """Slices by their place in reading order.
 
     Attributes

@@ -9,17 +9,18 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from ...volume.slab import Slab
 from ..keys.bindings import InputBindings
-from .slabs import SLABS, Slabs
+from .active import OfActive
+from .slabs import SLABS
 
 
 class SlabMenu(QMenu):
     """One line for each slab; the one in use is checked."""
 
-    def __init__(self, slabs: Slabs, bindings: InputBindings, parent: QWidget | None = None) -> None:
+    def __init__(self, shown: OfActive, bindings: InputBindings, parent: QWidget | None = None) -> None:
         super().__init__("S&lab", parent)
-        self._slabs, self._bindings = slabs, bindings
+        self._shown, self._bindings = shown, bindings
         self._next = self.addAction("")
-        self._next.triggered.connect(lambda: slabs.next())
+        self._next.triggered.connect(lambda: shown.slabs.next())
         self.addSeparator()
         group = QActionGroup(self)
         choices: tuple[Slab | None, ...] = (None, *SLABS)
@@ -30,7 +31,7 @@ class SlabMenu(QMenu):
             action.setCheckable(True)
             action.triggered.connect(partial(self._choose, slab))
         self.addActions(list(self.choices.values()))
-        slabs.changed.connect(self.refresh)
+        shown.slab_changed.connect(self.refresh)
         bindings.changed.connect(self.refresh)
         self.refresh()
 
@@ -38,7 +39,7 @@ class SlabMenu(QMenu):
         """Check the slab in use, and name the key."""
         self._next.setText("Next thicker MIP, or off" + self._bindings.sign("slab"))
         for slab, action in self.choices.items():
-            action.setChecked(slab == self._slabs.chosen)
+            action.setChecked(slab == self._shown.slabs.chosen)
 
     def _choose(self, slab: Slab | None) -> None:
-        self._slabs.choose(slab)
+        self._shown.slabs.choose(slab)

@@ -12,7 +12,7 @@ from ...volume.geometry import SliceBox
 from ..explanation.answer import ExplainTarget
 from ..keys.profile import Tool
 from .cine import Cine
-from .drag import Point, Viewport
+from .drag import Pane, Point
 from .drags import moved_box
 
 _ZOOM_STEP: Final = 1.25
@@ -25,7 +25,7 @@ _PAN: Final = {
 }
 
 
-class PointedViewport(Viewport, Protocol):
+class PointedPane(Pane, Protocol):
     """A viewport that knows where the pointer is."""
 
     def pointed_slice(self) -> Point: ...
@@ -48,33 +48,33 @@ class SliceActions(QObject):
     explain_requested = Signal(object)
     others_requested = Signal(str)
 
-    def __init__(self, viewport: PointedViewport, cine: Cine, parent: QObject) -> None:
+    def __init__(self, pane: PointedPane, cine: Cine, parent: QObject) -> None:
         super().__init__(parent)
-        self._viewport, self._session = viewport, viewport.session
+        self._pane, self._shown = pane, pane.viewport
         self._plain: dict[str, Callable[[], None]] = {
             "toggle_overlay": self._toggle_overlay,
             "toggle_crosshair": self._toggle_crosshair,
-            "auto_window": self._session.set_automatic_window,
-            "reset": self._session.reset,
-            "first_image": lambda: self._session.go_to_reading_place(0),
-            "last_image": lambda: self._session.go_to_reading_place(self._session.slice_count - 1),
-            "previous_series": lambda: self._session.step_series(-1),
-            "next_series": lambda: self._session.step_series(1),
+            "auto_window": self._shown.set_automatic_window,
+            "reset": self._shown.reset,
+            "first_image": lambda: self._shown.go_to_reading_place(0),
+            "last_image": lambda: self._shown.go_to_reading_place(self._shown.slice_count - 1),
+            "previous_series": lambda: self._shown.step_series(-1),
+            "next_series": lambda: self._shown.step_series(1),
             "zoom_in": lambda: self.zoom(_ZOOM_STEP),
             "zoom_out": lambda: self.zoom(1 / _ZOOM_STEP),
             "place_box": self._place_box,
             "delete": self._delete,
             "explain": self.explain,
-            "slab": self._session.slabs.next,
+            "slab": self._shown.slabs.next,
             "cine": cine.toggle,
             "cine_faster": cine.faster,
             "cine_slower": cine.slower,
             "cine_bounce": lambda: cine.set_bounces(not cine.bounces),
         }
         self._with_argument: dict[str, Callable[[str], None]] = {
-            "tool": lambda name: self._session.set_tool(Tool(name)),
-            "scroll": lambda images: self._session.scroll(int(images)),
-            "preset": self._session.set_preset,
+            "tool": lambda name: self._shown.session.set_tool(Tool(name)),
+            "scroll": lambda images: self._shown.scroll(int(images)),
+            "preset": self._shown.set_preset,
             "pan": self._pan,
             "box": self._move_box,
         }
@@ -91,61 +91,63 @@ class SliceActions(QObject):
 
     def zoom(self, factor: float, about: QPointF | None = None) -> None:
         """Zoom about a point of the viewport, or its middle."""
-        size = self._viewport.viewport_size()
+        size = self._pane.viewport_size()
         held = (size[0] / 2, size[1] / 2) if about is None else (about.x(), about.y())
-        placement, shape = self._viewport.placement(), self._viewport.slice_shape
-        self._session.set_view(zoom_about(self._session.view, factor, held, placement, shape, size))
+        placement, shape = self._pane.placement(), self._pane.slice_shape
+        self._shown.set_view(zoom_about(self._shown.view, factor, held, placement, shape, size))
 
     def explain(self) -> None:
         """Ask for the box drawn here to be explained, or else the point under the pointer."""
-        if not self._session.slice_loaded:
-            self._session.message.emit("There is no image here to explain yet.")
+        if not self._shown.slice_loaded:
+            self._shown.session.message.emit("There is no image here to explain yet.")
             return
-        box_slice = self._session.box_slice
-        point = None if box_slice else self._viewport.pointed_slice()
+        box_slice = self._shown.box_slice
+        point = None if box_slice else self._pane.pointed_slice()
         self.explain_requested.emit(ExplainTarget(box_slice, point))
 
     def _toggle_overlay(self) -> None:
-        self._session.set_overlay_visible(not self._session.overlay_visible)
+        session = self._shown.session
+        session.set_overlay_visible(not session.overlay_visible)
 
     def _toggle_crosshair(self) -> None:
-        self._session.set_crosshair_visible(not self._session.crosshair_visible)
+        session = self._shown.session
+        session.set_crosshair_visible(not session.crosshair_visible)
 
     def _pan(self, direction: str) -> None:
-        placement, shape = self._viewport.placement(), self._viewport.slice_shape
-        self._session.set_view(pan(self._session.view, _PAN[direction], placement, shape))
+        placement, shape = self._pane.placement(), self._pane.slice_shape
+        self._shown.set_view(pan(self._shown.view, _PAN[direction], placement, shape))
 
     def _place_box(self) -> None:
         """A box in the middle of what is in view, to be moved by keys."""
-        if not self._session.slice_loaded:
+        if not self._shown.slice_loaded:
             return
-        rows, cols = self._viewport.slice_shape
-        width, height = self._viewport.viewport_size()
-        x, y = self._viewport.placement().to_slice(width / 2, height / 2)
-        half = max(round(min(rows, cols) / self._session.view.zoom / 16), 2)
+        rows, cols = self._pane.slice_shape
+        width, height = self._pane.viewport_size()
+        x, y = self._pane.placement().to_slice(width / 2, height / 2)
+        half = max(round(min(rows, cols) / self._shown.view.zoom / 16), 2)
         x, y = min(max(round(x), half), cols - half), min(max(round(y), half), rows - half)
         self._set_box(SliceBox(x - half, y - half, x + half, y + half))
 
     def _move_box(self, argument: str) -> None:
         """Move edges of the box drawn; ``argument`` is by how much: x0,y0,x1,y1."""
-        box_slice = self._session.box_slice
+        box_slice = self._shown.box_slice
         if box_slice is None:
             return
         by = dict(zip(("x0", "y0", "x1", "y1"), map(float, argument.split(",")), strict=True))
         edges = [name for name, amount in by.items() if amount]
         whole = ["x0", "y0", "x1", "y1"] if len(edges) == 2 else edges
         by_x, by_y = by["x1"], by["y1"]
-        moved = moved_box(box_slice, whole, by_x, by_y, self._viewport.slice_shape)
+        moved = moved_box(box_slice, whole, by_x, by_y, self._pane.slice_shape)
         if moved is not None:
             self._set_box(moved)
 
     def _set_box(self, box_slice: SliceBox) -> None:
-        self._session.set_box(box_slice)
+        self._shown.set_box(box_slice)
         self.box_drawn.emit(box_slice)
 
     def _delete(self) -> None:
         """Remove the newest measurement, or the box where there is none."""
-        if self._session.measurements:
-            self._session.set_measurements(self._session.measurements[:-1])
+        if self._shown.measurements:
+            self._shown.set_measurements(self._shown.measurements[:-1])
         else:
-            self._session.set_box(None)
+            self._shown.set_box(None)

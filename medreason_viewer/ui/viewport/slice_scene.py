@@ -1,4 +1,4 @@
-"""From the session to the scene that is painted, keeping what has not changed since the last time."""
+"""From the viewport to the scene that is painted, keeping what has not changed since the last time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ...drawing.placement import Placement, Size
 from ...drawing.scene import Corners, SliceScene
 from ...volume.slices import SliceImage, plane_image
 from ..explanation.answer import Answer
-from ..session import Session
+from .viewport import Viewport
 
 _WORDS: Final = 36  # characters of a sentence among the flags, which have less than half the width
 _EMPTY = SliceScene(None, (1, 1), notice="Open a folder, an archive or a file with CT images.")
@@ -32,37 +32,37 @@ _EMPTY = SliceScene(None, (1, 1), notice="Open a folder, an archive or a file wi
 class SceneSource(QObject):
     """Builds the scene of one viewport; the grey image is made anew only for another slice or window."""
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+    def __init__(self, shown: Viewport, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self.shown = shown
         self._base: SliceScene | None = None
         self._image: SliceImage | None = None
         for signal in (
-            session.series_changed,
-            session.volume_changed,
-            session.window_changed,
-            session.slabs.arrived,
+            shown.series_changed,
+            shown.volume_changed,
+            shown.window_changed,
+            shown.slabs.arrived,
         ):
             signal.connect(self._forget)
-        session.slice_changed.connect(self._forget_slice)
+        shown.slice_changed.connect(self._forget_slice)
 
     def scene(self, size: Size, drafts: tuple[OverlayItem, ...] = (), probe: str = "") -> SliceScene:
         """What to paint now; ``drafts`` are marks still being drawn."""
-        session, base = self._session, self._known()
-        if session.series is None:
+        shown, base = self.shown, self._known()
+        if shown.series is None:
             return base
-        scale = replace(base, view=session.view).placement(size).scale[0]
-        bottom_left = window_corner(session.window, session.window_name, scale, probe)
+        scale = replace(base, view=shown.view).placement(size).scale[0]
+        bottom_left = window_corner(shown.window, shown.window_name, scale, probe)
         return replace(
             base,
-            view=session.view,
-            items=(*(self._items() if session.overlay_visible else ()), *self._key_mark(), *drafts),
+            view=shown.view,
+            items=(*(self._items() if shown.session.overlay_visible else ()), *self._key_mark(), *drafts),
             corners=replace(base.corners, bottom_left=bottom_left),
         )
 
     def placement(self, size: Size) -> Placement:
         """Where the slice lies in a viewport of that size."""
-        return replace(self._known(), view=self._session.view).placement(size)
+        return replace(self._known(), view=self.shown.view).placement(size)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -73,7 +73,7 @@ class SceneSource(QObject):
         """HU and place of the pixel at a point (slice pixels); empty outside the slice."""
         self._known()
         image = self._image
-        if image is None or not self._session.slice_loaded:
+        if image is None or not self.shown.slice_loaded:
             return ""
         col, row = int(np.floor(x)), int(np.floor(y))
         rows, cols = image.stored.shape
@@ -87,8 +87,8 @@ class SceneSource(QObject):
 
     def _forget_slice(self) -> None:
         """While the next slab is made, the one before stays in view, with its own place in the corner."""
-        held = self._image is not None and self._image.plane_name == self._session.plane_name
-        if not (held and self._session.slabs.pending):
+        held = self._image is not None and self._image.plane_name == self.shown.plane_name
+        if not (held and self.shown.slabs.pending):
             self._forget()
 
     def _known(self) -> SliceScene:
@@ -97,29 +97,29 @@ class SceneSource(QObject):
         return self._base
 
     def _build(self) -> SliceScene:
-        session = self._session
-        series, volume = session.series, session.volume
+        shown = self.shown
+        series, volume = shown.series, shown.volume
         if series is None:
             return _EMPTY
         if volume is None:
-            notice = session.problem or "Loading the first image …"
+            notice = shown.problem or "Loading the first image …"
             corners = Corners(patient_corner(series.identity), series_corner(series))
             return SliceScene(None, (series.rows, series.cols), corners=corners, notice=notice)
-        image = session.image() or plane_image(volume, session.plane_name, session.slice_index)
+        image = shown.image() or plane_image(volume, shown.plane_name, shown.slice_index)
         self._image = image
         corners = Corners(
             top_left=patient_corner(series.identity),
             top_right=series_corner(series),
-            bottom_right=position_corner(series, image, session.slice_count),
+            bottom_right=position_corner(series, image, shown.slice_count),
         )
-        scene = compose(series, image, session.window, corners=corners)
-        if session.slabs.problem:
-            why = wrap(f"▲ {session.slabs.problem}", _WORDS, subsequent_indent="   ")
+        scene = compose(series, image, shown.window, corners=corners)
+        if shown.slabs.problem:
+            why = wrap(f"▲ {shown.slabs.problem}", _WORDS, subsequent_indent="   ")
             scene = replace(scene, warnings=(*scene.warnings, *why))
-        return scene if session.slice_loaded else replace(scene, image=None, notice=self._why_not())
+        return scene if shown.slice_loaded else replace(scene, image=None, notice=self._why_not())
 
     def _why_not(self) -> str:
-        volume, index = self._session.volume, self._session.slice_index
+        volume, index = self.shown.volume, self.shown.slice_index
         reason = volume.failed.get(index) if volume else None
         if reason is not None:
             return reason
@@ -127,28 +127,28 @@ class SceneSource(QObject):
 
     def _key_mark(self) -> tuple[OverlayItem, ...]:
         """What the reader marked is not hidden with the regions: it is no drawing on the anatomy."""
-        session = self._session
-        if session.series is None or not session.slice_loaded or session.slabs.chosen is not None:
+        shown = self.shown
+        if shown.series is None or not shown.slice_loaded or shown.slabs.chosen is not None:
             return ()
-        marked = session.key_images.marked(session.series, session.plane_name, session.slice_index)
+        marked = shown.session.key_images.marked(shown.series, shown.plane_name, shown.slice_index)
         return (KeyMark(),) if marked else ()
 
     def _items(self) -> tuple[OverlayItem, ...]:
-        session = self._session
+        shown = self.shown
         items: list[OverlayItem] = []
-        if session.explainable:  # what others drew belongs to single images as acquired
-            items += session.others.items(session.slice_index)
-        items += session.measurements
-        if (answer := session.answer) is not None:
+        if shown.explainable:  # what others drew belongs to single images as acquired
+            items += shown.others.items(shown.slice_index)
+        items += shown.measurements
+        if (answer := shown.answer) is not None:
             items += self._explanation_items(answer)
-        drawn = session.box_slice
+        drawn = shown.box_slice
         if drawn is not None and not any(isinstance(i, RegionBox) and i.box_slice == drawn for i in items):
             items.append(RegionBox(drawn, "reader", handles=True))
         return tuple(items)
 
     def _explanation_items(self, answer: Answer) -> tuple[OverlayItem, ...]:
-        region, step = answer.region, self._session.selected_step
-        if self._session.folds(answer):  # the region may be seen, but not what the model calls it
+        region, step = answer.region, self.shown.selected_step
+        if self.shown.session.folds(answer):  # the region may be seen, but not what the model calls it
             return explanation_items(replace(region, label="") if region else None, answer.evidence)
         chosen = answer.steps[step] if step is not None and step < len(answer.steps) else None
         return (*explanation_items(region, answer.evidence, chosen), *_of_reader(answer))

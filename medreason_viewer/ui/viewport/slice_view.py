@@ -6,7 +6,6 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QContextMenuEvent,
     QHideEvent,
     QKeyEvent,
@@ -19,41 +18,39 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from ...drawing.overlay import Crosshair, OverlayItem
-from ...drawing.placement import Placement, Size
 from ...drawing.scene import paint
 from ..keys.bindings import InputBindings
 from ..keys.profile import InputProfile, Tool, is_modifier
 from ..overrides import guarded
-from ..session import Session
 from .cine import Cine
 from .drag import Drag
 from .drags import begin_drag, cursor_for
+from .pane import SlicePane
 from .scroll_strip import STRIP_PX, ScrollStrip
 from .slice_actions import SliceActions
-from .slice_scene import SceneSource
+from .viewport import Viewport
 
 _CLICK_PX: Final = 4.0  # a right press that moves less is a click
 _WHEEL_STEP: Final = 120  # eighths of a degree, one notch
-_FOCUS: Final = QColor("#4fa8dc")
 
 
 @guarded
-class SliceView(QWidget):
-    """One viewport on the session's series.
+class SliceView(SlicePane):
+    """Paints one viewport; pressing or focusing it makes it the active one.
 
     Attributes
     ----------
     bindings : InputBindings
         What mouse and keys mean here.
     cine : Cine
-        Turns the images over; whatever else the reader does here stops it.
+        Turns the images of the active viewport over; whatever else the reader does stops it.
 
     Signals
     -------
     menu_requested(x, y, position)
         A right click at (x, y) in slice pixels; ``position`` is global. Also the menu key.
     box_drawn(SliceBox)
-        A box was drawn, moved or resized (it is the session's ``box_slice`` already).
+        A box was drawn, moved or resized (it is the viewport's ``box_slice`` already).
     explain_requested(ExplainTarget)
         Explain the box drawn, or the point.
     action_requested(str)
@@ -69,17 +66,19 @@ class SliceView(QWidget):
     probed = Signal(str)
 
     def __init__(
-        self, session: Session, bindings: InputBindings | None = None, parent: QWidget | None = None
+        self,
+        viewport: Viewport,
+        bindings: InputBindings | None = None,
+        cine: Cine | None = None,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.session, self.bindings = session, bindings or InputBindings()
-        self.cine = Cine(session, self)
-        self._source = SceneSource(session, self)
+        super().__init__(viewport, parent)
+        self.bindings = bindings or InputBindings()
+        self.cine = cine or Cine(viewport.session, self)
         self._actions = SliceActions(self, self.cine, self)
-        self._strip = ScrollStrip(session, self)
+        self._strip = ScrollStrip(viewport, self)
         self._drag: Drag | None = None
         self._drag_button = Qt.MouseButton.NoButton
-        self._pointer: QPointF | None = None
         self._probe = ""
         self._wheel = 0
         self.setMouseTracking(True)
@@ -96,42 +95,16 @@ class SliceView(QWidget):
         """The bindings in use."""
         return self.bindings.profile
 
-    @property
-    def slice_shape(self) -> tuple[int, int]:
-        """(rows, cols) of the slice shown."""
-        return self._source.shape
-
-    def viewport_size(self) -> Size:
-        """(width, height) in logical pixels, without the strip."""
-        return max(self.width() - STRIP_PX, 1), max(self.height(), 1)
-
-    def placement(self) -> Placement:
-        """Where the slice lies in the viewport."""
-        return self._source.placement(self.viewport_size())
-
-    def to_slice(self, at: QPointF) -> tuple[float, float]:
-        """Slice pixels of a point of the widget."""
-        return self.placement().to_slice(at.x(), at.y())
-
-    def pointed_slice(self) -> tuple[float, float]:
-        """Slice pixels under the pointer; the middle of the viewport where it points elsewhere."""
-        width, height = self.viewport_size()
-        pointer = self._pointer
-        x, y = self.to_slice(pointer if pointer is not None else QPointF(width / 2, height / 2))
-        rows, cols = self.slice_shape
-        return (x, y) if 0 <= x < cols and 0 <= y < rows else (cols / 2, rows / 2)
-
     # Painting
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the scene, and a frame where the keys go."""
         painter = QPainter(self)
         size = self.viewport_size()
-        paint(painter, self._source.scene(size, self._drafts(), self._probe), size, self.devicePixelRatioF())
-        if self.hasFocus():
-            painter.setPen(_FOCUS)
-            painter.drawRect(0, 0, round(size[0]) - 1, round(size[1]) - 1)
-        self.cine.painted()
+        paint(painter, self.source.scene(size, self._drafts(), self._probe), size, self.devicePixelRatioF())
+        self.paint_frame(painter)
+        if self.active:
+            self.cine.painted()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Nobody sees the cine any more."""
@@ -147,7 +120,8 @@ class SliceView(QWidget):
         return QSize(820, 800)
 
     def focusInEvent(self, _event: QEvent) -> None:
-        """Show where the keys go."""
+        """Show where the keys go: here, and so to this viewport."""
+        self.session.activate(self.viewport)
         self.update()
 
     def focusOutEvent(self, _event: QEvent) -> None:
@@ -157,13 +131,14 @@ class SliceView(QWidget):
     # Mouse
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin what the button is bound to."""
+        """Begin what the button is bound to, in the viewport pressed."""
+        self.session.activate(self.viewport)
         self.cine.stop()
         button, at = event.button(), event.position()
         if self._drag is not None:
             if button == Qt.MouseButton.LeftButton:
                 self._drag_button = button  # the click that ends an angle
-        elif self.session.series is not None:
+        elif self.viewport.series is not None:
             tool = self.profile.drag(button, self.session.tool, event.modifiers())
             if tool is not None:
                 self._drag = begin_drag(self, tool, at)
@@ -173,7 +148,7 @@ class SliceView(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Go on with the drag, or tell what lies under the pointer."""
-        self._pointer = event.position()
+        self.pointer = event.position()
         if self._drag is not None:
             if self._begun(self._drag, event.position()):
                 self._drag.move(event.position())
@@ -195,8 +170,8 @@ class SliceView(QWidget):
             return
         if drag.finish():
             self._end_drag()
-        if drag.edits_box and self.session.box_slice is not None:
-            self.box_drawn.emit(self.session.box_slice)
+        if drag.edits_box and self.viewport.box_slice is not None:
+            self.box_drawn.emit(self.viewport.box_slice)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scroll, or zoom about the pointer, as the wheel is bound."""
@@ -214,7 +189,7 @@ class SliceView(QWidget):
 
     def leaveEvent(self, _event: QEvent) -> None:
         """Nothing is pointed at any more."""
-        self._pointer = None
+        self.pointer = None
         self._show_probe()
         self.update()
 
@@ -222,8 +197,8 @@ class SliceView(QWidget):
         """The menu key asks for the menu too; the mouse does so on release."""
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
             x, y = self.pointed_slice()
-            if self.session.box_slice is not None:
-                x, y = self.session.box_slice.centre
+            if self.viewport.box_slice is not None:
+                x, y = self.viewport.box_slice.centre
             at = self.placement().to_view_point((x, y)).toPoint()
             self.menu_requested.emit(x, y, self.mapToGlobal(at))
 
@@ -244,19 +219,20 @@ class SliceView(QWidget):
             self._actions.do(action)
 
     def _connect(self) -> None:
-        session = self.session
+        viewport, session = self.viewport, self.session
         for signal in (
-            session.series_changed,
-            session.volume_changed,
-            session.window_changed,
-            session.view_changed,
+            viewport.series_changed,
+            viewport.volume_changed,
+            viewport.window_changed,
+            viewport.view_changed,
+            viewport.step_selected,
             session.overlay_changed,
             session.explanation_changed,
-            session.step_selected,
+            session.activated,
         ):
             signal.connect(self._repaint)
-        session.slice_changed.connect(self._slice_changed)
-        session.series_changed.connect(self._end_drag)
+        viewport.slice_changed.connect(self._slice_changed)
+        viewport.series_changed.connect(self._end_drag)
         self._actions.box_drawn.connect(self.box_drawn)
         self._actions.explain_requested.connect(self.explain_requested)
         self._actions.others_requested.connect(self.action_requested)
@@ -265,20 +241,20 @@ class SliceView(QWidget):
         self.update()
 
     def _slice_changed(self) -> None:
-        if self._drag is not None and self._drag.draws and self._drag.place != self.session.place:
+        if self._drag is not None and self._drag.draws and self._drag.place != self.viewport.place:
             self._end_drag()  # a mark belongs to the slice it was begun on
         self._show_probe()
-        self.setAccessibleDescription(f"Slice {self.session.slice_index + 1} of {self.session.slice_count}")
+        self.setAccessibleDescription(f"Slice {self.viewport.slice_index + 1} of {self.viewport.slice_count}")
         self.update()
 
     def _drafts(self) -> tuple[OverlayItem, ...]:
         drafts = self._drag.drafts if self._drag is not None else ()
-        if self.session.crosshair_visible and self._pointer is not None:
-            drafts = (*drafts, Crosshair(self.to_slice(self._pointer)))
+        if self.session.crosshair_visible and self.pointer is not None:
+            drafts = (*drafts, Crosshair(self.to_slice(self.pointer)))
         return drafts
 
     def _show_probe(self) -> None:
-        text = "" if self._pointer is None else self._source.probe(*self.to_slice(self._pointer))
+        text = "" if self.pointer is None else self.source.probe(*self.to_slice(self.pointer))
         if text != self._probe:
             self._probe = text
             self.probed.emit(text)

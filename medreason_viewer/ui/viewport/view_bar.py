@@ -48,7 +48,7 @@ class ViewActions:
         self.reset = _plain("Whole image, first window", session.reset, "mdi6.fit-to-screen-outline")
         self._groups = [_group(list(actions.values()), session) for actions in (self.planes, self.tools)]
         self.cine_menu = CineMenu(cine, bindings)
-        self.slab_menu = SlabMenu(session.slabs, bindings)
+        self.slab_menu = SlabMenu(session, bindings)
         self._named = [(action, action.text(), name) for action, name in self._bound()]
         for action, _, _ in self._named:
             action.setProperty(FOLLOWS, True)
