@@ -11,7 +11,8 @@ ANSWER_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """In seconds: for a connection, and for the next message or piece of one."""
+    """In seconds: for a connection, for the next message or piece of one, and, where set, for everything."""
 
     connect_s: float = CONNECT_S
     answer_s: float = ANSWER_S
+    total_s: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..servers import Server
+from ..servers import Server, WebServer
 from .archive import Outgoing, Sent
 
 _REASONS: Final = {  # PS3.4, table B.2-1 and PS3.7, annex C
@@ -19,7 +19,7 @@ _TRANSIENT_FAMILY: Final = 0xA7
 _TRANSIENT: Final = (0x0110, 0x0210, 0x0213)  # processing failure, duplicate invocation, resource limitation
 
 
-def judged(server: Server, outgoing: Outgoing, code: int) -> Sent:
+def judged(server: Server | WebServer, outgoing: Outgoing, code: int) -> Sent:
     """What a status means; warnings (elements coerced or dropped) mean that it is stored."""
     if code == 0 or code >> 12 == 0xB:
         return Sent(outgoing)

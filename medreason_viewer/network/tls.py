@@ -5,10 +5,10 @@ from __future__ import annotations
 import ssl
 
 from ..errors import SettingsError
-from ..servers import Receiver, Server
+from ..servers import Receiver, WebServer
 
 
-def client_context(server: Server) -> ssl.SSLContext:
+def client_context(server: WebServer) -> ssl.SSLContext:
     """For connections to the server.
 
     Raises

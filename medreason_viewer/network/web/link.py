@@ -8,6 +8,7 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -25,14 +26,14 @@ from ...errors import (
     ServerRefused,
     ServerUnreachable,
 )
-from ...servers import Server
+from ...servers import WebServer
 from ..limits import Limits
 from ..tls import client_context
 
 for _name in ("httpx2", "httpcore2"):  # they log addresses, which hold what is searched for, and credentials
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-Secret = Callable[[Server], str]
+Secret = Callable[[Any], str]
 
 _MOST_JSON: Final = 64 * 1024**2
 _AS_THEY_ARE: Final = "*?^:,@/"
@@ -41,9 +42,9 @@ _BUSY: Final = (408, 425, 429, 500, 502, 503, 504)
 
 
 class Talk:
-    """An open conversation with one DICOMweb server; see :func:`talking`."""
+    """An open conversation with one server; see :func:`talking`."""
 
-    def __init__(self, server: Server, client: httpx2.Client, cut: _Cut, cancel: Cancel) -> None:
+    def __init__(self, server: WebServer, client: httpx2.Client, cut: _Cut, cancel: Cancel) -> None:
         self.server = server
         self._client, self._cut, self._cancel = client, cut, cancel
 
@@ -75,7 +76,7 @@ class Talk:
         given = {"Accept": accept, "Accept-Encoding": "identity", **(headers or {})}
         address, trace = self.server.url.rstrip("/") + path + _query(params), {"trace": self._cut.trace}
         with (
-            _told(self.server, self._cancel),
+            _told(self.server, self._cancel, self._cut),
             self._client.stream(
                 method, address, headers=given, content=content, extensions=trace
             ) as response,
@@ -112,7 +113,7 @@ class Talk:
 
 
 @contextmanager
-def talking(server: Server, secret: Secret, limits: Limits, cancel: Cancel) -> Iterator[Talk]:
+def talking(server: WebServer, secret: Secret, limits: Limits, cancel: Cancel) -> Iterator[Talk]:
     """A conversation, over one connection where the server keeps it.
 
     Raises
@@ -121,11 +122,11 @@ def talking(server: Server, secret: Secret, limits: Limits, cancel: Cancel) -> I
         If there is no password or token.
     """
     cancel.check()
-    with _client(server, secret, limits) as client, _Cut(cancel) as cut:
+    with _client(server, secret, limits) as client, _Cut(cancel, limits.total_s) as cut:
         yield Talk(server, client, cut, cancel)
 
 
-def _client(server: Server, secret: Secret, limits: Limits) -> httpx2.Client:
+def _client(server: WebServer, secret: Secret, limits: Limits) -> httpx2.Client:
     return httpx2.Client(
         auth=httpx2.BasicAuth(server.user, secret(server)) if server.login == "basic" else None,
         headers={"User-Agent": f"MedReason-Viewer/{__version__}"} | _bearer(server, secret),
@@ -136,7 +137,7 @@ def _client(server: Server, secret: Secret, limits: Limits) -> httpx2.Client:
     )
 
 
-def _bearer(server: Server, secret: Secret) -> dict[str, str]:
+def _bearer(server: WebServer, secret: Secret) -> dict[str, str]:
     if server.login != "bearer":
         return {}
     token = secret(server)
@@ -145,7 +146,7 @@ def _bearer(server: Server, secret: Secret) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _check(server: Server, response: httpx2.Response, also: tuple[int, ...]) -> None:
+def _check(server: WebServer, response: httpx2.Response, also: tuple[int, ...]) -> None:
     code, name = response.status_code, server.name
     if response.is_success or code in also:
         return
@@ -159,7 +160,7 @@ def _check(server: Server, response: httpx2.Response, also: tuple[int, ...]) -> 
 
 
 @contextmanager
-def _told(server: Server, cancel: Cancel) -> Iterator[None]:
+def _told(server: WebServer, cancel: Cancel, cut: _Cut) -> Iterator[None]:
     """What the library raises, as an error of ours."""
     try:
         yield
@@ -168,13 +169,15 @@ def _told(server: Server, cancel: Cancel) -> Iterator[None]:
         raise
     except httpx2.TransportError as error:
         cancel.check()
+        if cut.late:
+            raise ServerUnreachable(f"{server.name} does not come to an end in time.") from error
         raise _unreachable(server, error) from error
     except httpx2.HTTPError as error:  # a body that cannot be decoded, for one
         cancel.check()
         raise ServerRefused(f"{server.name} answers in a way that is not HTTP.") from error
 
 
-def _unreachable(server: Server, error: httpx2.TransportError) -> NetworkError:
+def _unreachable(server: WebServer, error: httpx2.TransportError) -> NetworkError:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -190,10 +193,11 @@ def _unreachable(server: Server, error: httpx2.TransportError) -> NetworkError:
 
 
 class _Cut:
-    """Cuts the connection as soon as the user stops, whatever it is waiting for."""
+    """Cuts the connection as soon as the user stops or the time is over, whatever it is waiting for."""
 
-    def __init__(self, cancel: Cancel) -> None:
+    def __init__(self, cancel: Cancel, within_s: float | None) -> None:
         self._cancel = cancel
+        self._until = None if within_s is None else time.monotonic() + within_s
         self._over = threading.Event()
         self._socket: socket.socket | None = None
         self._watcher = threading.Thread(target=self._watch, name="web-cancel", daemon=True)
@@ -211,9 +215,14 @@ class _Cut:
         self._over.set()
         self._watcher.join()
 
+    @property
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return self._until is not None and time.monotonic() > self._until
+
     def _watch(self) -> None:
         while not self._over.wait(_POLL_S):
-            if self._cancel.requested and self._socket is not None:
+            if (self._cancel.requested or self.late) and self._socket is not None:
                 with contextlib.suppress(OSError):  # the plain one, also under TLS: it wakes whoever reads
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
                 return
