@@ -16,7 +16,11 @@ ROOT = Path(__file__).parents[1]
 QT = {"PySide6", "shiboken6", "qtawesome"}
 MODEL = {"torch", "transformers", "bitsandbytes", "peft", "trl"}
 VTK = {"vtk", "vtkmodules"}
-TORCH_ROOMS = {f"medreason_viewer.reasoning.engine.{name}" for name in ("qwen", "decoding", "probe")}
+TORCH_NAMES = (
+    *("qwen", "decoding", "steps", "text_model", "linear", "cache"),
+    *("probe", "four_bit", "quantize"),
+)
+TORCH_ROOMS = {f"medreason_viewer.reasoning.engine.{name}" for name in TORCH_NAMES}
 VTK_ROOMS = {"medreason_viewer.volume.reslice", "medreason_viewer.volume.render3d"}
 
 

@@ -1,22 +1,29 @@
-"""A loaded Qwen2.5-VL answering token by token: greedy, with a key-value cache, always ready to stop."""
+"""A loaded Qwen2.5-VL answering token by token: greedy, always ready to stop, reading nothing twice.
+
+The last conversation's keys and values are kept. A turn on the same image whose tokens begin alike reads only
+what is new: neither the image nor the conversation so far.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from transformers import DynamicCache
+from torch import Tensor, nn
 
 from ...cancel import Cancel
 from ...errors import ModelError, ModelOutOfMemory
 from ..dialogue import Turn
 from ..request import ModelInfo
 from .patches import image_tokens, to_patches
+from .steps import steps_for
+from .text_model import TextModel
 from .tokens import ChatTokenizer
 
 
@@ -25,6 +32,15 @@ def out_of_memory() -> ModelOutOfMemory:
     return ModelOutOfMemory(
         "The model does not fit into the memory there is: close other programs, or choose a smaller model."
     )
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What the cache holds: the tokens, of which image, and how far positions are from places."""
+
+    image: str = ""
+    ids: list[int] = field(default_factory=list)
+    offset: int = 0
 
 
 class Engine:
@@ -42,8 +58,11 @@ class Engine:
         self.info, self.load_s = info, load_s
         text = model.config.text_config
         self._positions: int = text.max_position_embeddings
-        banned = [*tokenizer.never_said, *range(tokenizer.size, text.vocab_size)]
-        self._banned = torch.tensor(banned, device=model.device)
+        self._text = TextModel(model)
+        bias = torch.zeros(text.vocab_size, device=model.device)
+        bias[[*tokenizer.never_said, *range(tokenizer.size, text.vocab_size)]] = -torch.inf
+        self._steps = steps_for(self._text, bias)
+        self._kept = _Kept()
 
     def stream(self, turn: Turn, cancel: Cancel) -> Iterator[str]:
         """The reply to one turn, greedily, one piece per token (empty while a character is incomplete).
@@ -51,7 +70,7 @@ class Engine:
         Raises
         ------
         Cancelled
-            Between two tokens, or between two layers while the image and the prompt are read.
+            Between two tokens, or within a layer while the image and the prompt are read.
         ModelOutOfMemory
             If the image or the conversation does not fit.
         ModelError
@@ -62,62 +81,92 @@ class Engine:
             for token_id in self._decode(turn, cancel):
                 yield text.feed(token_id)
         except (MemoryError, torch.OutOfMemoryError) as error:
+            self._forget()
             raise out_of_memory() from error
         if rest := text.finish():
             yield rest
+
+    def _forget(self) -> None:
+        """Give the memory of the conversation back."""
+        self._kept = _Kept()
+        self._text.cache.make_room(0, 0)
 
     def _decode(self, turn: Turn, cancel: Cancel) -> Iterator[int]:
         ids = self.tokenizer.encode(turn.messages, image_tokens(turn.image))
         limit = min(turn.max_new_tokens, self._positions - len(ids))
         if limit < 1:
             raise ModelError("The conversation is longer than the model can read; start a new one.")
-        cache = DynamicCache(config=self.model.config.text_config)
-        with _interruptible(self.model, cancel):
-            token_id, position = self._prefill(ids, turn.image, cache)
-        for position_now in range(position, position + limit):
-            if token_id in self.tokenizer.stop_ids:
-                return
+        token_id = self._read(ids, turn.image, cancel)
+        kept = self._kept
+        following = self._steps.follow(token_id, len(ids), kept.offset, limit - 1, cancel.check)
+        while token_id not in self.tokenizer.stop_ids:
             yield token_id
             cancel.check()
-            token_id = self._step(token_id, position_now, cache)
-
-    def _prefill(self, ids: list[int], image: NDArray[np.uint8], cache: Any) -> tuple[int, int]:
-        """Read image and prompt into the cache: the next token, and its position."""
-        patches, grid = to_patches(image)
-        device = self.model.device
-        tokens, grids = torch.tensor([ids], device=device), torch.tensor([grid], device=device)
-        kinds = (tokens == self.tokenizer.image_id).int()
-        positions, _ = self.model.model.get_rope_index(tokens, kinds, image_grid_thw=grids)
-        pixels = torch.from_numpy(patches).to(device)
-        token_id = self._next_token(cache, tokens, positions, pixel_values=pixels, image_grid_thw=grids)
-        return token_id, int(positions.max()) + 1
-
-    def _step(self, token_id: int, position: int, cache: Any) -> int:
-        """The token after this one, which stands at ``position``."""
-        device = self.model.device
-        places = torch.full((3, 1, 1), position, device=device)
-        return self._next_token(cache, torch.tensor([[token_id]], device=device), places)
+            coming = next(following, None)
+            if coming is None:
+                return
+            kept.ids.append(token_id)
+            token_id = coming
 
     @torch.inference_mode()
-    def _next_token(self, cache: Any, tokens: Tensor, positions: Tensor, **image: Tensor) -> int:
-        """Read more tokens into the cache; the likeliest token to follow that may be said."""
-        seen = self.model(
-            input_ids=tokens,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-            **image,
-        )
-        logits: Tensor = seen.logits[0, -1]
-        logits[self._banned] = -torch.inf
-        return int(logits.argmax())
+    def _read(self, ids: list[int], image: NDArray[np.uint8], cancel: Cancel) -> int:
+        """Read what is new of image and prompt into the cache: the next token."""
+        known = self._keep(ids, _identity(image))
+        self._text.cache.make_room(len(ids) + 1, known)
+        tokens = torch.tensor(ids[known:], device=self.model.device)
+        hidden = self._text.embedded(tokens)
+        if known:
+            offset = self._kept.offset
+            positions = torch.arange(known, len(ids), device=tokens.device).expand(3, -1) + offset
+        else:
+            features, grid = self._look(image, cancel)
+            hidden[tokens == self.tokenizer.image_id] = features.to(hidden.dtype)
+            positions = self._positions_of(tokens, grid)
+            offset = int(positions.max()) + 1 - len(ids)
+        logits = self._text.read(hidden, positions, known, cancel.check)
+        self._kept.ids, self._kept.offset = list(ids), offset
+        return int(self._steps.choose(logits))
+
+    def _keep(self, ids: list[int], image: str) -> int:
+        """Keep of the cache what these tokens begin with: how many."""
+        kept = self._kept
+        known = _common(kept.ids, ids) if image == kept.image else 0
+        if self.tokenizer.image_id in ids[known:]:
+            known = 0  # an image is read as a whole
+        self._kept = _Kept(image, ids[:known], kept.offset)
+        return known
+
+    def _look(self, image: NDArray[np.uint8], cancel: Cancel) -> tuple[Tensor, Tensor]:
+        """The image as the language model takes it, shape (tokens, size), and its grid."""
+        patches, grid = to_patches(image)
+        device = self.model.device
+        pixels, grids = torch.from_numpy(patches).to(device), torch.tensor([grid], device=device)
+        with _interruptible(self.model.model.visual, cancel):
+            seen = self.model.model.get_image_features(pixels, grids, return_dict=True)
+        return torch.cat(seen.pooler_output), grids
+
+    def _positions_of(self, tokens: Tensor, grids: Tensor) -> Tensor:
+        """Frame, row and column of each token as the model counts them, shape (3, n)."""
+        kinds = (tokens == self.tokenizer.image_id).int()
+        positions, _ = self.model.model.get_rope_index(tokens[None], kinds[None], image_grid_thw=grids)
+        found: Tensor = positions[:, 0]
+        return found
+
+
+def _identity(image: NDArray[np.uint8]) -> str:
+    return f"{image.shape} {hashlib.sha256(image.tobytes()).hexdigest()}"
+
+
+def _common(kept: list[int], ids: list[int]) -> int:
+    """How many tokens both begin with; at least one is left to be read, for its logits."""
+    pairs = enumerate(zip(kept, ids[:-1], strict=False))
+    return next((rank for rank, (old, new) in pairs if old != new), min(len(kept), len(ids) - 1))
 
 
 @contextlib.contextmanager
-def _interruptible(model: Any, cancel: Cancel) -> Iterator[None]:
-    """Let a cancel be heard between two layers, for a long prompt takes seconds on a CPU."""
-    layers = [*model.model.visual.blocks, *model.model.language_model.layers]
+def _interruptible(tower: nn.Module, cancel: Cancel) -> Iterator[None]:
+    """Let a cancel be heard between two layers of the vision tower, for it takes seconds on a CPU."""
+    layers = [module for module in tower.modules() if isinstance(module, nn.Linear)]
     hooks = [layer.register_forward_pre_hook(lambda *_: cancel.check()) for layer in layers]
     try:
         yield
