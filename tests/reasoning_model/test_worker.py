@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,8 @@ from tiny_requests import slice_request
 from watched import HERE, Watched
 
 from medreason_viewer.reasoning.follow_up import follow_up
+from medreason_viewer.reasoning.process.blocking import until_answered
+from medreason_viewer.reasoning.process.client import ModelClient
 from medreason_viewer.reasoning.process.limits import Limits
 from medreason_viewer.reasoning.request import (
     Answered,
@@ -147,6 +150,19 @@ def test_a_follow_up_that_breaks_the_process_is_told_under_its_id(watch: Watch) 
     assert isinstance(failed, Failed)
     assert failed.parent_id == request.id
     assert "tensors do not match" in failed.text
+
+
+def test_without_a_window_nothing_is_asked_after_a_question_that_failed() -> None:
+    command = [sys.executable, str(HERE / "stub_worker.py"), "bundle", "0"]
+    client = partial(ModelClient, Path("bundle"), worker_command=command)
+    request = slice_request()
+    events = list(until_answered(client, request, ["And its margin?", "fail", "And now?"]))
+    (answered,) = [event for event in events if isinstance(event, FollowUpAnswered)]
+    assert answered.answer.question == "And its margin?"
+    assert isinstance(events[-1], Failed)
+    assert events[-1].parent_id == request.id
+    kinds = [type(event) for event in events if isinstance(event, Answered | FollowUpAnswered | Failed)]
+    assert kinds == [Answered, FollowUpAnswered, Failed]
 
 
 def test_a_cancel_is_heard_between_two_tokens(watch: Watch) -> None:

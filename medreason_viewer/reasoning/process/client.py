@@ -277,6 +277,11 @@ class ModelClient:
             link.kill()
 
 
-def explain_blocking(bundle: Path, request: ExplainRequest, *, device: str = "auto") -> Iterator[Event]:
-    """Load a bundle, answer one request, and yield its events until the last; leaves no process behind."""
-    return until_answered(partial(ModelClient, bundle, device=device), request)
+def explain_blocking(
+    bundle: Path, request: ExplainRequest, questions: Sequence[str] = (), *, device: str = "auto"
+) -> Iterator[Event]:
+    """Load a bundle, answer one request, then further ``questions`` about it, and yield the events.
+
+    Leaves no process behind.
+    """
+    return until_answered(partial(ModelClient, bundle, device=device), request, questions)
