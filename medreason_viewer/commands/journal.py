@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import getpass
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..errors import JournalError
 from ..findings.finding import Finding
@@ -17,8 +18,9 @@ from ..reasoning.plain_values import to_plain
 from . import DONE, FAILED
 from .output import print_json, say, show, table
 
-_ABOUT = {
-    "patient": ("KEY", "the patient's id, with its issuer as the viewer shows it"),
+NOTHING: Final = "Nothing is kept of that."
+_ABOUT: Final = {
+    "patient": ("ID", "a patient's id; where several issuers gave it, ID\\ISSUER"),
     "study": ("UID", "a study; a file without UIDs is one, named by its path"),
     "finding": ("ID", "one finding"),
 }
@@ -58,15 +60,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    of = _subject(args)
     with Views.open_to_read(args.journal) as views:
+        of = _subject(args, views)
         if args.entries:
             entries = list(views.entries(of=of))
             rows: list[dict[str, Any]] = [_entry(entry) for entry in entries]
             lines: list[tuple[str, ...]] = [
-                (str(row["number"]), row["at"], row["kind"], row["note"]) for row in rows
+                (str(row["number"]), row["at"][:19], row["kind"], row["patient"], row["finding"], row["note"])
+                for row in rows
             ]
-            heads: tuple[str, ...] = ("number", "at", "kind", "")
+            heads: tuple[str, ...] = ("number", "at", "kind", "patient", "finding", "")
         else:
             rows = [_finding(finding) for finding in views.findings(of, unfinished=args.unfinished)]
             lines = [_line(row) for row in rows]
@@ -76,12 +79,23 @@ def _list(args: argparse.Namespace) -> int:
     elif rows:
         show(table([heads, *lines]))
     else:
-        say("Nothing is kept of that.")
+        narrowed = args.unfinished or of != Subject()
+        say(NOTHING if narrowed else "The journal holds no finding yet.")
     return DONE
 
 
-def _subject(args: argparse.Namespace) -> Subject:
-    return Subject(patient_key=args.patient, study_uid=args.study, finding_id=args.finding)
+def _subject(args: argparse.Namespace, views: Views) -> Subject:
+    patient = _patient(args.patient, views.patients()) if args.patient else ""
+    return Subject(patient_key=patient, study_uid=args.study, finding_id=args.finding)
+
+
+def _patient(named: str, known: list[str]) -> str:
+    """The key of the patient that is meant: an id without its issuer will do where one alone has it."""
+    meant = [named] if named in known else [key for key in known if key.partition("\\")[0] == named]
+    if len(meant) > 1:
+        there = ", ".join(meant)
+        raise JournalError(f"Several issuers gave the id {named}: name the patient by one of {there}.")
+    return meant[0] if meant else named
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -111,10 +125,13 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
 
 def _entry(entry: Entry) -> dict[str, Any]:
     erased = entry.event is None
+    about = () if erased else entry.event.subjects
     return {
         "number": entry.number,
         "at": entry.at.isoformat(),
         "kind": entry.kind,
+        "patient": ", ".join(dict.fromkeys(one.patient_key for one in about if one.patient_key)),
+        "finding": next((one.finding_id for one in about), ""),
         "note": "erased" if erased else "",
         "content": None if erased else to_plain(entry.event),
     }
@@ -140,11 +157,16 @@ def _tell(report: Report) -> None:
 
 
 def _erase(args: argparse.Namespace) -> int:
-    of = _subject(args)
+    with Views.open_to_read(args.journal) as views:
+        of = _subject(args, views)
+        kinds = Counter(entry.kind for entry in views.entries(of=of))
+    if not kinds:
+        raise JournalError(NOTHING)
+    if not args.yes:
+        counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        entries = f"{kinds.total()} entries"
+        raise JournalError(f"This would erase {entries} for good ({counted}). Say --yes to do it.")
     with Journal.open(args.journal) as journal:
-        if not args.yes:
-            count = sum(1 for _ in journal.entries(of=of))
-            raise JournalError(f"This would erase {count} entries for good. Say --yes to do it.")
         erased = journal.erase(of, getpass.getuser(), args.reason)
     if args.json:
         print_json({"journal": str(args.journal), "erased": erased})

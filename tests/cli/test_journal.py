@@ -92,13 +92,41 @@ def test_verify_says_what_it_can_tell_and_finds_tampering(told: Callable[..., An
 def test_erase_asks_first_and_then_forgets(told: Callable[..., Any]) -> None:
     asked = medreason("journal", "erase", "--patient", "P1")
     assert_refused(asked)
-    assert "This would erase 3 entries for good" in asked.stderr
+    assert "This would erase 3 entries for good (2 explained, 1 judged)" in asked.stderr
     assert told("erase", "--patient", "P1", "--yes")["erased"] == 3
     assert _ids(told("list")) == ["f3"]
     assert told("verify")["erased"] == 3
     with pytest.raises(SystemExit) as wrong:
         cli.main(["journal", "erase", "--yes"])
     assert wrong.value.code == 2
+
+
+def test_what_is_not_there_is_not_erased_and_makes_no_journal(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    none = home / "none" / "journal.sqlite3"
+    for words, why in (
+        (["--patient", "P9"], "Nothing is kept of that."),
+        (["--patient", "P1", "--journal", str(none)], "There is no journal at"),
+        (["--patient", "P1", "--journal", str(home)], "that is a folder; name the journal's file"),
+    ):
+        assert cli.main(["journal", "erase", "--yes", *words]) == 1
+        assert why in capsys.readouterr().err
+    assert not none.parent.exists()
+
+
+def test_a_patient_is_named_without_the_issuer_where_that_is_clear(
+    told: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Journal.open() as journal:
+        for finding_id, patient in (("f4", "P3\\North"), ("f5", "P3\\South"), ("f6", "Mül\\n\\North")):
+            journal.append(Explained(explanation(key=key(patient)), finding_id=finding_id))
+    assert _ids(told("list", "--patient", "Mül")) == ["f6"]
+    assert _ids(told("list", "--patient", "P3\\South")) == ["f5"]
+    assert cli.main(["journal", "erase", "--patient", "P3", "--yes"]) == 1
+    assert "name the patient by one of P3\\North, P3\\South." in capsys.readouterr().err
+    entries = told("list", "--entries", "--patient", "P3\\South")["entries"]
+    assert [(entry["patient"], entry["finding"]) for entry in entries] == [("P3\\South", "f5")]
 
 
 def test_backup_is_a_journal_of_its_own(home: Path, told: Callable[..., Any]) -> None:

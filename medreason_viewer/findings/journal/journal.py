@@ -262,7 +262,7 @@ def bring_up_to_date(path: Path) -> None:
     JournalError
         If it is not a journal, or cannot be migrated.
     """
-    if not path.exists():
+    if not path.is_file():
         return
     with spoken(path):
         connection = connect_to_read(path)

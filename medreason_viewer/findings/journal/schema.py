@@ -123,6 +123,11 @@ def column(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 
+def of_column(text: str) -> str:
+    """The text that stands in a column, as it was."""
+    return text.encode("ascii").decode("unicode_escape")
+
+
 @functools.cache
 def expected() -> frozenset[str]:
     """Every statement that stands in a journal's own list of tables, indices and triggers."""

@@ -78,8 +78,9 @@ class Views:
         JournalError
             If there is no journal, or not one that this version can read as it is.
         """
-        if not path.exists():
-            raise JournalError(f"There is no journal at {path}.")
+        if not path.is_file():
+            more = ": that is a folder; name the journal's file" if path.is_dir() else ""
+            raise JournalError(f"There is no journal at {path}{more}.")
         with spoken(path):
             connection = connect_to_read(path)
             try:
@@ -113,6 +114,12 @@ class Views:
             The number of the entry after which to begin.
         """
         return self._entries(kinds, of, "number > ?", (after,), newest_first=newest_first)
+
+    def patients(self) -> list[str]:
+        """The keys of all patients that it still holds something of, in order."""
+        with spoken(self.path):
+            rows = self._connection.execute("SELECT DISTINCT patient_key FROM subjects ORDER BY patient_key")
+            return [schema.of_column(key) for (key,) in rows if key]
 
     def findings(
         self, of: About = ANY, *, key: ImageKey | None = None, unfinished: bool = False
