@@ -30,7 +30,7 @@ class Banner(QFrame):
     def __init__(self, text: str, kind: Kind) -> None:
         super().__init__()
         self.setObjectName("banner")
-        self.kind = kind
+        self.kind, self.dismissed = kind, False
         self.setProperty("kind", kind)
         self.text = PlainLabel(text, wrap=True)
         self.setAccessibleName(self.text.text())
@@ -45,6 +45,7 @@ class Banner(QFrame):
 
     def dismiss(self) -> None:
         """Take the banner away."""
+        self.dismissed = True
         self.hide()
         self.deleteLater()
 
@@ -66,6 +67,7 @@ class BannerArea(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
+        self._said: list[Banner] = []  # the layout is not asked: PySide keeps its items too long
 
     def say(self, text: str, kind: Kind = "fault") -> None:
         """Show a sentence; the same sentence is not shown twice at a time."""
@@ -74,6 +76,7 @@ class BannerArea(QWidget):
                 banner.dismiss()
         newest = Banner(text, kind)
         self._column.insertWidget(0, newest)
+        self._said.insert(0, newest)
         newest.show()
         for banner in self._passing()[_MOST:]:
             banner.dismiss()
@@ -90,9 +93,8 @@ class BannerArea(QWidget):
 
     def banners(self) -> list[Banner]:
         """Those in sight, newest first."""
-        items = (self._column.itemAt(place) for place in range(self._column.count()))
-        widgets = (item.widget() for item in items if item is not None)
-        return [widget for widget in widgets if isinstance(widget, Banner) and not widget.isHidden()]
+        self._said = [banner for banner in self._said if not banner.dismissed]
+        return list(self._said)
 
     def _passing(self) -> list[Banner]:
         return [banner for banner in self.banners() if banner.kind != "notice"]
