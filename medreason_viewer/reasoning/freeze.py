@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from ..errors import RegionError
 from ..volume.ct import CtVolume
@@ -49,6 +50,20 @@ def freeze_request(
         point_slice=point,
         question=question,
     )
+
+
+def freeze_again(volume: CtVolume, slice_index: int, request: ExplainRequest) -> ExplainRequest:
+    """An earlier request with its pixels, which are not kept with it; hashes the slice, as above.
+
+    Raises
+    ------
+    RegionError
+        If the slice has not been loaded, or is not the very image that the request was about.
+    """
+    check_region(volume, slice_index, box=request.box_slice, point=request.point_slice)
+    if volume.key(slice_index) != request.key:
+        raise RegionError("This is not the image that was explained: explain the region here instead.")
+    return replace(request, hu=volume.hu(slice_index), padding=volume.padding(slice_index))
 
 
 def check_region(

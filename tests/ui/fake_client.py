@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from medreason_viewer.reasoning.follow_up import FollowUp, Question, failed, stopped
 from medreason_viewer.reasoning.request import (
     Answered,
     Check,
@@ -17,6 +18,8 @@ from medreason_viewer.reasoning.request import (
     ExplainRequest,
     Explanation,
     Failed,
+    FollowUpAnswer,
+    FollowUpAnswered,
     Located,
     ModelInfo,
     ModelState,
@@ -24,7 +27,6 @@ from medreason_viewer.reasoning.request import (
     Statistics,
     Step,
     StepArrived,
-    Stopped,
     TextArrived,
     Timing,
     ZoomReady,
@@ -66,7 +68,9 @@ class FakeClient:
     answer: str = ANSWER
     model: ModelInfo = MODEL
     warnings: tuple[str, ...] = ()
+    follow_ups: bool = False
     requests: list[ExplainRequest] = field(default_factory=list)
+    asked: list[FollowUp] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -77,13 +81,21 @@ class FakeClient:
     def start(self) -> None:
         """Say that the model is there."""
         self.on_event(ModelState("loading", "Loading the weights.", self.model, 0.4))
-        self.on_event(ModelState("ready", "Ready.", self.model))
+        self.on_event(ModelState("ready", "Ready.", self.model, follow_ups=self.follow_ups))
 
     def explain(self, request: ExplainRequest) -> None:
         """Play the answer."""
         self.requests.append(request)
+        self._begin(request)
+
+    def ask(self, question: FollowUp) -> None:
+        """Play the answer to a further question."""
+        self.asked.append(question)
+        self._begin(question)
+
+    def _begin(self, question: Question) -> None:
         self._stop = threading.Event()
-        thread = threading.Thread(target=self._play, args=(request, self._stop), name="fake client")
+        thread = threading.Thread(target=self._play, args=(question, self._stop), name="fake client")
         self._threads.append(thread)
         thread.start()
 
@@ -103,15 +115,40 @@ class FakeClient:
         """Whether an answer is still being played."""
         return any(thread.is_alive() for thread in self._threads)
 
-    def _play(self, request: ExplainRequest, stop: threading.Event) -> None:
-        for event in self._script(request):
-            if isinstance(event, Answered):
+    def _play(self, question: Question, stop: threading.Event) -> None:
+        further = isinstance(question, FollowUp)
+        for event in self._further(question) if further else self._script(question):
+            if isinstance(event, Answered | FollowUpAnswered):
                 while not self.released.wait(0.01) and not stop.is_set():
                     pass
             if stop.wait(self.pace_s) or stop.is_set():
-                self.on_event(Stopped(request.id))
+                self.on_event(stopped(question))
                 return
             self.on_event(event)
+
+    def _further(self, asked: FollowUp) -> Iterator[Event]:
+        """A step whose region is the middle of the one explained, then an answer."""
+        if self.fault == "dies":
+            yield failed(asked, "The model's process ended without an answer. Please ask again.")
+            return
+        box = asked.region.box_slice
+        (x, y), unreadable = box.centre, self.fault == "unreadable"
+        middle = SliceBox((box.x0 + x) / 2, (box.y0 + y) / 2, (box.x1 + x) / 2, (box.y1 + y) / 2)
+        step = Step("It is of soft-tissue density.", middle, (Check("soft tissue", "12 HU", "agrees"),))
+        yield TextArrived(asked.id, "<think>", asked.parent_id)
+        yield StepArrived(asked.id, 0, step, asked.parent_id)
+        answer = FollowUpAnswer(
+            request_id=asked.id,
+            question=asked.question,
+            steps=() if unreadable else (step,),
+            answer=None if unreadable else f"Answer {len(asked.so_far) + 1}",
+            answer_checks=() if unreadable else (Check("9 mm", "lesion 9.2 mm long", "agrees"),),
+            raw_reply="%%% gibberish" if unreadable else "<think>...</think><answer>...</answer>",
+            model=self.model,
+            timing=Timing(1.0, 0.05, 0.5, 20, 40.0),
+            warnings=("The reply could not be read.",) if unreadable else (),
+        )
+        yield FollowUpAnswered(asked.id, asked.parent_id, answer)
 
     def _script(self, request: ExplainRequest) -> Iterator[Event]:
         region = Region(box_of(request), "reader" if request.box_slice else "model", "nodule")

@@ -25,6 +25,7 @@ from ...reasoning.request import (
 )
 from ...volume.ct import ImageKey
 from ...volume.geometry import SliceBox
+from .further import Further, FurtherEvent
 
 Status = Literal["waiting", "located", "reasoning", "answered", "stopped", "failed"]
 
@@ -72,6 +73,8 @@ class Answer:
         What the reader committed before the answer unfolded (*your read first*), or empty.
     judgement : Judgement or None
         The reader's verdict on it.
+    further : tuple of Further
+        Further questions about the region, in the order in which they were asked.
     """
 
     request: ExplainRequest
@@ -86,14 +89,28 @@ class Answer:
     warnings: tuple[str, ...] = ()
     own_read: str = ""
     judgement: Judgement | None = None
+    further: tuple[Further, ...] = ()
 
     @property
     def running(self) -> bool:
-        """Whether more may come."""
+        """Whether more may come of the explanation itself."""
         return self.status in ("waiting", "located", "reasoning")
+
+    @property
+    def running_ids(self) -> tuple[str, ...]:
+        """What is still under way: the explanation, or a further question about it."""
+        further = tuple(each.id for each in self.further if each.running)
+        return (self.request.id, *further) if self.running else further
+
+    def step(self, index: int) -> Step | None:
+        """A step by its place among those of the explanation and then of each further question."""
+        steps = (*self.steps, *(step for each in self.further for step in each.steps))
+        return steps[index] if 0 <= index < len(steps) else None
 
     def after(self, event: Event) -> Answer:
         """The answer once ``event`` has happened; itself if the event is another request's, or comes late."""
+        if isinstance(event, FurtherEvent) and event.parent_id:
+            return self._further_after(event)
         if isinstance(event, ModelState) or event.request_id != self.request.id or not self.running:
             return self
         match event:
@@ -111,6 +128,18 @@ class Answer:
                 return replace(self, status="stopped", zoom=None, text="", steps=())
             case Failed(text=problem):
                 return replace(self, status="failed", problem=problem)
+            case _:
+                return self
+
+    def _further_after(self, event: FurtherEvent) -> Answer:
+        further = tuple(each.after(event) for each in self.further)
+        if event.parent_id != self.request.id or further == self.further:
+            return self
+        made = self.explanation
+        if made is not None:  # all that was answered belongs to what is kept
+            answered = tuple(each.answer for each in further if each.answer is not None)
+            made = replace(made, follow_ups=answered)
+        return replace(self, further=further, explanation=made)
 
     def _answered(self, explanation: Explanation) -> Answer:
         return replace(

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from ...errors import MedReasonError
+from ...reasoning.follow_up import FollowUp
 from ...reasoning.freeze import check_region, freeze_request
 from ...reasoning.request import Event, ExplainRequest, Failed, ModelState
 from ...volume.ct import CtVolume
@@ -21,6 +22,7 @@ from ..session import Session
 from ..viewport.latest import LatestWins
 from .answer import Answer, ExplainTarget
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 NO_SLICE: Final = "Open a CT series first, then mark a region on a slice."
@@ -38,6 +40,9 @@ class Client(Protocol):
 
     def explain(self, request: ExplainRequest) -> None:
         """Ask; events arrive through the callback given at the start."""
+
+    def ask(self, question: FollowUp) -> None:
+        """Ask further about what was explained."""
 
     def cancel(self, request_id: str) -> None:
         """Stop a request."""
@@ -64,6 +69,11 @@ class Explainer(QObject):
     ----------
     make_client : callable, optional
         Given a function that takes events (from any thread), makes the client; None where there is no model.
+
+    Attributes
+    ----------
+    told : ModelState or None
+        What the model in use said of itself when it could first be asked; None before.
     """
 
     _arrived = Signal(int, object)
@@ -77,6 +87,7 @@ class Explainer(QObject):
         self._client: Client | None = None
         self._client_number = 0
         self._said = ""
+        self.told: ModelState | None = None
         self._freezer = LatestWins("request freezing", self)
         self._arrived.connect(self._receive, Qt.ConnectionType.QueuedConnection)
         session.scan_changed.connect(self._forget)
@@ -89,6 +100,7 @@ class Explainer(QObject):
             # Ending a process may take seconds, and the window never waits.
             threading.Thread(target=self._client.close, name="model closing", daemon=True).start()
         self._client_number += 1
+        self.told = None
         self._client = make_client(partial(self._arrived.emit, self._client_number)) if make_client else None
 
     @property
@@ -119,14 +131,27 @@ class Explainer(QObject):
             display_window=self._session.window,
         )
         asked = _Asked(volume.series, time.monotonic())
-        self._freezer.run(freeze, partial(self._send, asked), self._session.message.emit)
+        self.run_before_asking(freeze, partial(self._send, asked))
+
+    def run_before_asking(self, freeze: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Work out off the GUI thread what is to be asked; only the latest is."""
+        self._freezer.run(freeze, then, self._session.message.emit)
+
+    def ask(self, question: FollowUp, series: Series) -> None:
+        """Send a further question about an explained region of a series."""
+        if self._client is not None:
+            self._asked[question.id] = _Asked(series, time.monotonic())
+            self._session.begin_follow_up(question)
+            self._wake(self._client)
+            self._client.ask(question)
 
     def stop(self) -> None:
         """Stop whatever runs."""
         self._freezer.cancel()
         for answer in self._session.answers:
-            if answer.running and self._client is not None:
-                self._client.cancel(answer.request.id)
+            for running in answer.running_ids:
+                if self._client is not None:
+                    self._client.cancel(running)
 
     def close(self) -> None:
         """End the model's process."""
@@ -169,9 +194,13 @@ class Explainer(QObject):
             return
         self._asked[request.id] = asked
         self._session.begin_explanation(request)
-        if self._session.model_state is not None and self._session.model_state.state == "failed":
-            self._client.start()
+        self._wake(self._client)
         self._client.explain(request)
+
+    def _wake(self, client: Client) -> None:
+        """Start a model anew that has failed."""
+        if self._session.model_state is not None and self._session.model_state.state == "failed":
+            client.start()
 
     def _explainable(self, target: ExplainTarget) -> CtVolume:
         """The volume whose slice is shown, if this target of it can be explained."""
@@ -192,12 +221,14 @@ class Explainer(QObject):
         """An event on the GUI thread; the session drops those of requests it does not know."""
         if client_number != self._client_number:
             return
-        running = self._session.running_answer
+        running = [name for answer in self._session.answers for name in answer.running_ids]
+        if isinstance(event, ModelState) and event.state in ("warming", "ready"):
+            self.told = event
         self._session.apply(event)
         if isinstance(event, ModelState):
             if event.state in ("failed", "reloading") and not self._said.startswith(event.text):
                 self._say(event.text)
-        elif isinstance(event, Failed) and running is not None and event.request_id == running.request.id:
+        elif isinstance(event, Failed) and event.request_id in running:
             self._say(event.text)
 
     def _say(self, text: str) -> None:

@@ -8,9 +8,19 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, Signal
 
 from ...findings.finding import Judgement
-from ...reasoning.request import Event, ExplainRequest, ModelState
+from ...reasoning.follow_up import FollowUp
+from ...reasoning.request import (
+    Answered,
+    Event,
+    ExplainRequest,
+    FollowUpAnswered,
+    Located,
+    ModelState,
+    ZoomReady,
+)
 from ...volume.ct import ImageKey
 from .answer import Answer, Answers
+from .further import Further, FurtherEvent
 
 
 class Explanations(QObject):
@@ -26,6 +36,7 @@ class Explanations(QObject):
 
     explanation_changed = Signal()  # what may be shown in a viewport, or its content
     answered = Signal(object)  # an Answer, complete just now
+    followed_up = Signal(object, object)  # an Answer, and the FollowUpAnswer that came to it just now
     model_state_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -49,8 +60,8 @@ class Explanations(QObject):
 
     @property
     def running_answer(self) -> Answer | None:
-        """The explanation that is still under way, wherever its slice is."""
-        return next((answer for answer in self._answers if answer.running), None)
+        """The explanation that is still under way, or asked about further, wherever its slice is."""
+        return next((answer for answer in self._answers if answer.running_ids), None)
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -61,16 +72,23 @@ class Explanations(QObject):
         """A request was sent; its answer will be shown where its key is shown, and nowhere else."""
         self._put(Answer(request))
 
+    def begin_follow_up(self, question: FollowUp) -> None:
+        """A further question was sent; it belongs to the explanation that it is about."""
+        if (known := self._answers.get(question.parent_id)) is not None:
+            self._put(replace(known, further=(*known.further, Further.asked(question))))
+
     def apply(self, event: Event) -> None:
         """Something came from the model's process; events of requests unknown here are dropped."""
         if isinstance(event, ModelState):
             self.model_state = event
             self.model_state_changed.emit()
-        elif (known := self._answers.get(event.request_id)) is not None:
+        elif (known := self._answers.get(_explained_by(event))) is not None:
             after = known.after(event)
             self._put(after)
             if after.explanation is not None and known.explanation is None:
                 self.answered.emit(after)
+            elif isinstance(event, FollowUpAnswered) and after is not known:
+                self.followed_up.emit(after, event.answer)
 
     def set_read_first(self, read_first: bool) -> None:
         """Whether the reader's own read comes first."""
@@ -118,3 +136,8 @@ class Explanations(QObject):
     def _put(self, answer: Answer) -> None:
         self._answers.put(answer)
         self.explanation_changed.emit()
+
+
+def _explained_by(event: FurtherEvent | Located | ZoomReady | Answered) -> str:
+    """Id of the request whose explanation an event belongs to."""
+    return (event.parent_id if isinstance(event, FurtherEvent) else "") or event.request_id

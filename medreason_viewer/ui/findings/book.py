@@ -10,7 +10,8 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal
 
 from ...findings.finding import Finding, Judgement, Verdict
-from ...findings.journal import Asked, Explained, Judged, Subject, Undone
+from ...findings.journal import Asked, Explained, FollowedUp, Judged, Subject, Undone
+from ...reasoning.request import FollowUpAnswer
 from ...volume.geometry import SliceBox
 from ..explanation.answer import Answer
 from ..session import Session
@@ -41,6 +42,7 @@ class FindingBook(QObject):
         self._findings: dict[str, KeptFinding] = {}
         self._at_work: set[str] = set()
         session.answered.connect(self._note)
+        session.followed_up.connect(self._note_further)
         session.scan_changed.connect(self._forget_kept)
 
     def get(self, finding_id: str) -> KeptFinding | None:
@@ -129,6 +131,12 @@ class FindingBook(QObject):
         made = Explained(answer.explanation, Asked.of(answer.request), answer.request.id)
         finding = Finding(made.finding_id, made.explanation, made.made_at)
         self._add(KeptFinding(finding), made)
+
+    def _note_further(self, answer: Answer, further: FollowUpAnswer) -> None:
+        """A further question about a finding is answered."""
+        known = self._findings.get(answer.request.id)
+        if known is not None:
+            self._add(known, FollowedUp(known.kept.id, known.kept.explanation.key, further))
 
     def _add(self, known: KeptFinding, event: FindingEvent) -> None:
         self._put(known.with_event(event))

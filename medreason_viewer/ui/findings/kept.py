@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ...findings.finding import Finding, Judgement
-from ...findings.journal import Explained, Judged, Undone
+from ...findings.finding import Finding
+from ...findings.journal import Explained, FollowedUp, Judged, Undone
 
 Saving = Literal["kept", "pending", "failed"]
-FindingEvent = Explained | Judged | Undone
+FindingEvent = Explained | FollowedUp | Judged | Undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,16 @@ class KeptFinding:
 
     @property
     def finding(self) -> Finding:
-        """With the verdict that counts once all is on the disk (none after an undo, until that is known)."""
-        judgement: Judgement | None = self.kept.judgement
+        """As it is once all is on the disk (without a verdict after an undo, until that is known)."""
+        finding = self.kept
         for event in self.waiting:
-            if isinstance(event, Judged):
-                judgement = event.judgement
-            elif isinstance(event, Undone):
-                judgement = None
-        return replace(self.kept, judgement=judgement)
+            finding = _after(finding, event)
+        return replace(finding, judgement=None) if self._undone else finding
+
+    @property
+    def _undone(self) -> bool:
+        verdicts = [event for event in self.waiting if isinstance(event, Judged | Undone)]
+        return bool(verdicts) and isinstance(verdicts[-1], Undone)
 
     @property
     def undoable(self) -> bool:
@@ -60,5 +62,15 @@ class KeptFinding:
     def with_first_written(self) -> KeptFinding:
         """The first of the events is on the disk."""
         first, *others = self.waiting
-        kept = replace(self.kept, judgement=first.judgement) if isinstance(first, Judged) else self.kept
-        return KeptFinding(kept, tuple(others))
+        return KeptFinding(_after(self.kept, first), tuple(others))
+
+
+def _after(finding: Finding, event: FindingEvent) -> Finding:
+    """The finding once an event is kept; what counts after an undo, the journal alone knows."""
+    match event:
+        case Judged():
+            return replace(finding, judgement=event.judgement)
+        case FollowedUp():
+            return finding.with_follow_up(event.answer)
+        case _:
+            return finding

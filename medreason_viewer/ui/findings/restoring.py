@@ -15,6 +15,7 @@ from ...reasoning.request import ExplainRequest
 from ...volume.ct import CtVolume, ImageKey
 from ...volume.series import Series
 from ..explanation.answer import Answer
+from ..explanation.further import Further
 from ..viewport.latest import LatestWins
 from ..viewport.viewport import Viewport
 from .book import FindingBook
@@ -164,6 +165,7 @@ def _answer(record: Record, volume: CtVolume, index: int) -> Answer:
         explanation=explained,
         warnings=explained.warnings,
         judgement=finding.judgement,
+        further=tuple(Further.answered(each) for each in explained.follow_ups),
     )
 
 
