@@ -111,14 +111,18 @@ class Canaries:
 
 
 def hostile_strings(count: int, urls: Sequence[str]) -> list[str]:
-    """Strings of every bad kind in turn, and mixed; each ends in a token of its own, ``zq7qz``."""
+    """Strings of every bad kind in turn, and mixed; each has a token of its own, ``zq7qz``.
+
+    It stands before or after the rest: what is shortened may lose its end.
+    """
     draw = random.Random(11)
     seeds = list(_seeds(urls))
     made = []
     for number in range(count):
         first = seeds[number % len(seeds)]
         more = draw.choice(seeds) if number >= len(seeds) else ""
-        made.append(f"{first}{more}zq{number}qz")
+        token = f"zq{number}qz"
+        made.append(f"{first}{more}{token}" if number // len(seeds) % 2 == 0 else f"{token}{first}{more}")
     return made
 
 

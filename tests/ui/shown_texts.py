@@ -7,12 +7,12 @@ and every cell of every table, list and tree. What is wrong is a sentence each.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 
 from hostile_strings import TOKEN
 from PySide6.QtCore import QAbstractItemModel, QAbstractListModel, QModelIndex, Qt
-from PySide6.QtGui import QAction, QTextDocument
+from PySide6.QtGui import QAction, QTextDocument, QTextFormat
 from PySide6.QtPrintSupport import QAbstractPrintDialog, QPageSetupDialog
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -40,6 +40,7 @@ _HARMLESS = frozenset({"qt", "br"})  # what ui.plain.tooltip writes itself
 _NOT_SHOWN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _MNEMONIC = re.compile(r"(?<!&)(?:&&)*&(?!&)")
 _DRAWN = Qt.ItemDataRole
+_ANCHOR = QTextFormat.Property.IsAnchor.value
 _OF_QT = (QFileDialog, QAbstractPrintDialog, QPageSetupDialog)  # Qt's own labels, Qt's own words
 
 
@@ -53,7 +54,16 @@ class Shown:
 
     def look(self) -> None:
         """Look at all that there is now."""
-        for widget in QApplication.allWidgets():
+        self._look_at(QApplication.allWidgets())
+
+    def look_at(self, part: QWidget) -> None:
+        """Look at one widget and what is in it."""
+        self._look_at([part, *part.findChildren(QWidget)])
+
+    def _look_at(self, widgets: Iterable[QWidget]) -> None:
+        for widget in widgets:
+            if not isinstance(widget, QWidget):  # PySide takes one for what lay at its address before
+                continue
             self.kinds.update(type(widget).__mro__)
             for fault in self._faults_of(widget):
                 self.faults.setdefault(f"{_named(widget)}: {fault}")
@@ -138,15 +148,8 @@ class Shown:
 
     def _document(self, document: QTextDocument) -> Iterator[str]:
         self._meet(document.toPlainText())
-        block = document.begin()
-        while block.isValid():
-            pieces = block.begin()
-            while not pieces.atEnd():
-                form = pieces.fragment().charFormat()
-                if form.isImageFormat() or form.isAnchor():
-                    yield "its document holds a picture or a link"
-                pieces += 1
-            block = block.next()
+        if any(form.isImageFormat() or form.property(_ANCHOR) for form in document.allFormats()):
+            yield "its document holds a picture or a link"
 
     def _with_mnemonic(self, text: str) -> Iterator[str]:
         yield from self._plain(text)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 
 import pytest
+from archive_desks import MakeDesk
 from hostile_strings import Canaries, hostile_strings
+from hostile_tour import HostileArchive, Tour, hostile_script
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QAction, QTextCursor, QTextImageFormat
 from PySide6.QtWidgets import (
@@ -25,6 +30,9 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 from shown_texts import Shown
+from verdict_disk import Disk
+
+from medreason_viewer import ui
 
 COUNT = 500
 
@@ -175,3 +183,45 @@ def test_the_strings_are_what_they_say() -> None:
         "qrc:",
     ):
         assert any(bad in text for text in strings), bad
+
+
+@pytest.fixture
+def archive() -> HostileArchive:
+    """In place of the friendly one."""
+    return HostileArchive()
+
+
+def test_500_strings_through_everything_load_nothing(
+    make_desk: MakeDesk,
+    archive: HostileArchive,
+    disk: Disk,
+    small_study: Path,
+    canaries: Canaries,
+    qtbot: QtBot,
+) -> None:
+    strings = hostile_strings(COUNT, canaries.urls)
+    archive.texts = cycle(strings)
+    desk = make_desk(journal=disk.writer(), **hostile_script(iter(strings), steps=60))
+    tour = Tour(desk, archive, small_study, strings, canaries, qtbot)
+    for name in tour.stops():
+        assert canaries.songs() == 0, name
+        assert not tour.shown.faults, (name, list(tour.shown.faults))
+    assert desk.place.findings is not None
+    desk.place.findings.marks.close()  # or its thread is taken for one of the archives
+    assert tour.shown.tokens == set(range(COUNT))
+    missing = {kind.__name__ for kind in widgets_of_ours()} - {kind.__name__ for kind in tour.shown.kinds}
+    assert not missing, f"the tour never comes by {sorted(missing)}: lead it there"
+
+
+def widgets_of_ours() -> list[type]:
+    """Every kind of widget that the program defines."""
+    for module in pkgutil.walk_packages(ui.__path__, ui.__name__ + "."):
+        if ".bench" not in module.name:
+            importlib.import_module(module.name)
+    return [kind for kind in _below(QWidget) if kind.__module__.startswith(ui.__name__)]
+
+
+def _below(kind: type) -> Iterator[type]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from _below(below)
