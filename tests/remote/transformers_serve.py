@@ -35,11 +35,12 @@ class TransformersServe:
         Root of its interface.
     """
 
-    def __init__(self, folder: Path, home: Path) -> None:
+    def __init__(self, folder: Path, home: Path, dtype: str = "auto") -> None:
         hub_with(folder, home)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/v1"
         self._home = home
+        self._dtype = dtype
 
     def __enter__(self) -> TransformersServe:
         command = [sys.executable, str(_HERE / "serve_images_only.py"), "serve", MODEL, "--device", "cpu"]
@@ -53,7 +54,7 @@ class TransformersServe:
         self.log = self._home / "serve.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*command, "--host", "127.0.0.1", "--port", str(self.port)],
+                [*command, "--dtype", self._dtype, "--host", "127.0.0.1", "--port", str(self.port)],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

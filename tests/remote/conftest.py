@@ -1,0 +1,60 @@
+"""A real ``transformers serve`` with the demo's model, and what must be gone after each test."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from transformers_serve import TransformersServe
+
+from medreason_viewer.reasoning.bundles.bundle import DEMO_BUNDLE, read_manifest
+from medreason_viewer.reasoning.engine import qwen
+from medreason_viewer.reasoning.engine.decoding import Engine
+
+DTYPE = str(qwen.best_device("cpu")[1]).removeprefix("torch.")  # in which this workstation computes
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    """No thread and no child process outlives a test."""
+    threads = set(threading.enumerate())
+    children = {child.pid for child in psutil.Process().children(recursive=True)}
+    yield
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(2)
+    assert not [thread.name for thread in set(threading.enumerate()) - threads]
+    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in children]
+    assert not [child.name() for child in left]
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The demo's model on this workstation."""
+    return qwen.load(DEMO_BUNDLE, read_manifest(DEMO_BUNDLE), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def four_bit_folder(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's model in the same four bits that this workstation computes with; it scales no image."""
+    folder = tmp_path_factory.mktemp("served") / "demo"
+    folder.mkdir()
+    engine.model.save_pretrained(folder)
+    for file in DEMO_BUNDLE.iterdir():
+        if file.suffix in (".json", ".jinja") and file.name != "config.json":
+            shutil.copy(file, folder)
+    config = folder / "preprocessor_config.json"
+    sizes = {"size": {"shortest_edge": 784, "longest_edge": 12845056}}
+    config.write_text(json.dumps(json.loads(config.read_text()) | sizes))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def served(four_bit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TransformersServe]:
+    """It, served; one server for all tests of a run."""
+    with TransformersServe(four_bit_folder, tmp_path_factory.mktemp("hub"), DTYPE) as server:
+        yield server
