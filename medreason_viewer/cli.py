@@ -43,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = next((word for word in arguments if word in COMMANDS), None)
-    args = _parser(name).parse_args(arguments)
+    args, unknown = _parser(name).parse_known_args(arguments)
+    if unknown:
+        args.wrong_usage(f"unrecognized arguments: {' '.join(unknown)}")
     logging.basicConfig(level=logging.DEBUG if args.verbose else logging.WARNING, stream=sys.stderr)
     try:
         return int(args.run(args))
@@ -73,7 +75,7 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
         if name == wanted:
             module = importlib.import_module(f".commands.{name}", __package__)
             module.add(command)
-            command.set_defaults(run=module.run)
+            command.set_defaults(run=module.run, wrong_usage=command.error)
     return parser
 
 

@@ -109,7 +109,7 @@ class Settings:
         found = next((server for server in self.pacs if server.name == name), None)
         if found is None:
             names = ", ".join(server.name for server in self.pacs) or "none"
-            raise SettingsError(f"There is no server called {name}; known: {names}.")
+            raise SettingsError(f"There is no archive called {name}; set are: {names}.")
         return found
 
 

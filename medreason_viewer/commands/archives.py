@@ -17,6 +17,8 @@ from .output import say
 
 _EVERY_S: Final = 1.0
 
+NO_ARCHIVE: Final = "No archive is set: add one with medreason pacs add."
+
 
 def add_server(parser: argparse.ArgumentParser, flag: str = "--server") -> None:
     """The option that names an archive."""
@@ -43,7 +45,7 @@ def chosen_server(settings: Settings, name: str | None) -> Server:
     if len(settings.pacs) == 1:
         return settings.pacs[0]
     if not settings.pacs:
-        raise SettingsError("No archive is set: add one with medreason pacs add.")
+        raise SettingsError(NO_ARCHIVE)
     names = ", ".join(server.name for server in settings.pacs)
     raise SettingsError(f"Name one of the archives with --server: {names}.")
 

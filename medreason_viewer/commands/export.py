@@ -40,7 +40,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="where the finding's own images lie (default: where the journal saw them last)",
     )
     add_plugins(parser)
-    parser.set_defaults(wrong_usage=parser.error)
     parser.add_argument("--without-patient", action="store_true", help="name no patient in the PDF and PNG")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="another journal than your own")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")

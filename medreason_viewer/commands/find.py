@@ -17,14 +17,25 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     add_server(parser)
     parser.add_argument("--patient", default="", metavar="NAME", help="patient's name; * and ? are wild")
-    parser.add_argument("--id", default="", help="patient's ID")
-    parser.add_argument("--accession", default="", help="accession number")
-    parser.add_argument("--modality", default="", help="such as CT")
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DATE", help="YYYY-MM-DD")
-    parser.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DATE", help="YYYY-MM-DD")
+    parser.add_argument("--id", default="", metavar="ID", help="patient's ID")
+    parser.add_argument("--accession", default="", metavar="NUMBER", help="accession number")
+    parser.add_argument("--modality", default="", metavar="CODE", help="such as CT")
+    parser.add_argument(
+        "--from", dest="first", type=_date, metavar="DATE", help="since that day: YYYY-MM-DD"
+    )
+    parser.add_argument("--to", dest="last", type=_date, metavar="DATE", help="until that day")
     parser.add_argument("--study", default="", metavar="UID", help="study instance UID; lists its series")
-    parser.add_argument("--limit", type=int, default=MOST_STUDIES, help=f"at most so many ({MOST_STUDIES})")
+    parser.add_argument(
+        "--limit", type=int, default=MOST_STUDIES, metavar="N", help=f"at most so many ({MOST_STUDIES})"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not a date YYYY-MM-DD: {text!r}") from error
 
 
 def run(args: argparse.Namespace) -> int:

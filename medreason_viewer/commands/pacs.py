@@ -13,8 +13,8 @@ from ..server_tables import entry_table
 from ..servers import Server
 from ..settings import Settings
 from . import DONE
-from .archives import add_server, chosen_server, secret_from_user, stored_settings
-from .output import print_json, show
+from .archives import NO_ARCHIVE, add_server, chosen_server, secret_from_user, stored_settings
+from .output import print_json, say, show
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +86,8 @@ def _list(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"servers": [entry_table(server) | {"kind": server.kind} for server in servers]})
         return DONE
+    if not servers:
+        say(NO_ARCHIVE)
     for server in servers:
         where = server.url or f"{server.called_ae} at {server.host}, port {server.port}"
         show(f"{server.name}: {where}{' over TLS' if server.tls else ''}")

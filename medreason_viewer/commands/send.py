@@ -136,6 +136,8 @@ def _list(outbox: Outbox, args: argparse.Namespace) -> int:
     if args.json:
         print_json(_document(batches, None))
         return DONE
+    if not batches:
+        say("Nothing waits to be sent.")
     for batch in batches:
         counts = f"{batch.sent} sent, {batch.waiting} waiting, {batch.refused} refused"
         show(f"{batch.batch}  {batch.server}  {counts}  {batch.reason}".rstrip())

@@ -98,7 +98,12 @@ def test_a_plugin_explains_and_another_exports(
         ("sentence", ["--no-plugins"], 2, "not one of sr, seg, gsps, sc, ko, pdf, png: sentence"),
         ("sentence", [], 1, "Several plug-ins bring an exporter named sentence: say PACKAGE:sentence ("),
         ("sentance", [], 2, "png, sentence, writes-nothing: sentance"),
-        ("png,writes-nothing", [], 1, "The plug-in writes-nothing (medreason-broken 0.1) failed (LookupError)."),
+        (
+            "png,writes-nothing",
+            [],
+            1,
+            "The plug-in writes-nothing (medreason-broken 0.1) failed (LookupError).",
+        ),
     ],
 )
 def test_what_is_not_there_or_fails_is_a_sentence_and_nothing_is_written(

@@ -76,7 +76,7 @@ def test_two_of_a_name_and_none_of_it() -> None:
     server = Server("main", host="a")
     with pytest.raises(SettingsError, match="same name"):
         Settings(pacs=(server, server))
-    with pytest.raises(SettingsError, match="no server called other; known: main"):
+    with pytest.raises(SettingsError, match="no archive called other; set are: main"):
         Settings(pacs=(server,)).server("other")
     assert Settings(pacs=(server,)).server("main") is server
 
