@@ -68,7 +68,7 @@ class AnswerCard(QFrame):
         self._rows.setSpacing(3)
         self._checks.setLayout(self._rows)
         self._timing = PlainLabel(role="small", wrap=True)
-        self.raw_toggle, self.raw = _raw_toggle(), _raw_text()
+        self.raw_toggle, self.raw = _raw_toggle(), raw_text()
         self.raw_toggle.toggled.connect(self._unfold_raw)
         self._build()
 
@@ -113,7 +113,8 @@ def _raw_toggle() -> QPushButton:
     return toggle
 
 
-def _raw_text() -> QPlainTextEdit:
+def raw_text() -> QPlainTextEdit:
+    """A place for a reply as it came; hidden at first."""
     text = QPlainTextEdit()
     text.setReadOnly(True)
     text.setAccessibleName("The model's reply, unchanged")

@@ -11,6 +11,7 @@ from ..keys.bindings import InputBindings
 from ..plain import PlainLabel
 from .answer import Answer
 from .evidence_panel import EvidencePanel
+from .further_panel import FurtherPanel
 from .reasoning_panel import ReasoningPanel
 from .zoom_panel import ZoomPanel
 
@@ -49,11 +50,12 @@ class GuidePage(QWidget):
 
 
 class AnswerPage(QWidget):
-    """Zoom, measurements, reasoning."""
+    """Zoom, measurements, reasoning, further questions."""
 
     def __init__(self) -> None:
         super().__init__()
         self.zoom, self.evidence, self.reasoning = ZoomPanel(), EvidencePanel(), ReasoningPanel()
+        self.further = FurtherPanel()
         self.question = PlainLabel(role="muted", wrap=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -63,14 +65,30 @@ class AnswerPage(QWidget):
         column.addWidget(PlainLabel("The model's reasoning", "heading"))
         column.addWidget(self.question)
         column.addWidget(self.reasoning, 3)
+        column.addWidget(self.further)
 
     def show_answer(
-        self, answer: Answer | None, series: Series | None, *, folded: bool, selected_step: int | None
+        self,
+        answer: Answer | None,
+        series: Series | None,
+        *,
+        folded: bool,
+        selected_step: int | None,
+        why_not: str,
     ) -> None:
-        """Show an answer so far on a slice of ``series``; ``folded`` while it waits for the reader's read."""
+        """Show an answer so far on a slice of ``series``; ``folded`` while it waits for the reader's read.
+
+        ``why_not`` says why nothing further can be asked about it, or is empty.
+        """
         self.zoom.show_answer(answer)
         self.evidence.show_answer(answer, series)
         question = answer.request.question if answer else None
         self.question.setText(f"You asked: {question}")
         self.question.setVisible(bool(question))
         self.reasoning.show_answer(answer, folded=folded, selected_step=selected_step)
+        self.further.show_answer(answer, folded=folded, why_not=why_not, selected_step=selected_step)
+
+    def choose(self, index: int | None) -> None:
+        """Mark the step whose region is on the slice."""
+        self.reasoning.choose(index)
+        self.further.choose(index)

@@ -24,6 +24,7 @@ from ..plain import PlainLabel, tooltip
 from ..session import Session
 from . import wording
 from .answer import Answer
+from .asker import Asker
 from .explain import Explainer
 from .explain_pages import AnswerPage, GuidePage
 from .scrolled_page import ScrolledPage
@@ -50,6 +51,7 @@ class ExplainPanel(QFrame):
         super().__init__()
         self.setObjectName("side")
         self._session, self._explainer, self._bindings = session, explainer, bindings
+        self._asker = Asker(session, explainer)
         self._soon, self._ticks = _timer(self, _FRAME_MS, once=True), _timer(self, 500)
         self.state, self.elapsed = PlainLabel(role="muted", wrap=True), PlainLabel(role="muted")
         self.flags = PlainLabel(role="caution", wrap=True)
@@ -73,7 +75,9 @@ class ExplainPanel(QFrame):
         self._show_flags(answer)
         folded = answer is not None and self._session.folds(answer)
         step = self._session.selected_step
-        self.page.show_answer(answer, self._session.series, folded=folded, selected_step=step)
+        why_not = self._asker.why_not(answer, here=here) if answer else ""
+        series = self._session.series
+        self.page.show_answer(answer, series, folded=folded, selected_step=step, why_not=why_not)
         self._pages.setCurrentWidget(self.guide if answer is None else self._answer_page)
 
     def put_below(self, widget: QWidget) -> None:
@@ -147,16 +151,19 @@ class ExplainPanel(QFrame):
         self._session.select_step(index)
 
     def _connect(self) -> None:
-        session, reasoning = self._session, self.page.reasoning
+        session, reasoning, further = self._session, self.page.reasoning, self.page.further
         self._soon.timeout.connect(self.refresh)
         self._ticks.timeout.connect(self._show_elapsed)
         session.series_changed.connect(self.refresh)  # at once: nothing of another series may linger
         session.explanation_changed.connect(self._refresh_soon)
         session.model_state_changed.connect(self._refresh_soon)
-        session.step_selected.connect(lambda index: reasoning.choose(None if index < 0 else index))
+        session.step_selected.connect(lambda index: self.page.choose(None if index < 0 else index))
         self.read_first.toggled.connect(session.set_read_first)
         self._bindings.changed.connect(self.show_keys)
-        reasoning.step_chosen.connect(self._choose_step)
+        for said_by in (reasoning, further):
+            said_by.step_chosen.connect(self._choose_step)
+        further.asked.connect(self._asker.ask)
+        further.stop_requested.connect(self._asker.stop)
         reasoning.own_read_committed.connect(self._commit_own_read)
         self.explain_button.clicked.connect(self.explain_requested)
         self.stop_button.clicked.connect(self.stop_requested)

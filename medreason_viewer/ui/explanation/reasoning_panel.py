@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from ...reasoning.request import Step
 from ..plain import PlainLabel
 from .answer import Answer
 from .answer_card import AnswerCard
 from .own_read import OwnRead
 from .step_row import StepRow
+from .step_rows import StepRows
 
 _LEAST_PX: Final = 64  # of the steps in a low window: about one of them, the others scroll
 _WITHOUT_ANSWER = ("stopped", "failed")
@@ -35,8 +35,10 @@ class ReasoningPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._request_id = ""
-        self.rows: list[StepRow] = []
-        self.step_area, self._steps = _step_area()
+        self._steps = StepRows()
+        self.step_area = _step_area(self._steps)
+        self._steps.chosen.connect(self.step_chosen)
+        self._steps.focused.connect(self._keep_in_sight)
         self.card, self.own_read = AnswerCard(), OwnRead()
         self.own_read.committed.connect(self.own_read_committed)
         self._committed = PlainLabel(role="small", wrap=True)
@@ -61,8 +63,12 @@ class ReasoningPanel(QWidget):
 
     def choose(self, index: int | None) -> None:
         """Mark the step whose region is on the slice."""
-        for row in self.rows:
-            row.set_chosen(row.index == index)
+        self._steps.choose(index)
+
+    @property
+    def rows(self) -> list[StepRow]:
+        """The rows of the steps, in order."""
+        return self._steps.rows
 
     def _begin(self, answer: Answer | None) -> None:
         """Start afresh for another request."""
@@ -70,7 +76,7 @@ class ReasoningPanel(QWidget):
         if request_id != self._request_id:
             self._request_id = request_id
             self.own_read.clear()
-            self._show_steps(())
+            self._steps.show_steps(())
 
     def _show_own_read(self, answer: Answer | None) -> None:
         own_read = answer.own_read if answer else ""
@@ -78,45 +84,21 @@ class ReasoningPanel(QWidget):
         self._committed.setVisible(bool(own_read))
 
     def _show_reply(self, answer: Answer | None) -> None:
-        self._show_steps(answer.steps if answer else ())
+        self._steps.show_steps(answer.steps if answer else ())
         explanation = answer.explanation if answer else None
         self.card.setVisible(explanation is not None)
         if explanation is not None:
             self.card.show_explanation(explanation)
 
-    def _show_steps(self, steps: tuple[Step, ...]) -> None:
-        """Keep the rows that still hold, so that a step in focus stays so while others arrive."""
-        same = 0
-        while same < min(len(steps), len(self.rows)) and self.rows[same].step == steps[same]:
-            same += 1
-        for row in self.rows[same:]:
-            row.hide()
-            row.deleteLater()
-        self.rows[same:] = [self._add_row(index, steps[index]) for index in range(same, len(steps))]
-
-    def _add_row(self, index: int, step: Step) -> StepRow:
-        row = StepRow(index, step)
-        row.chosen.connect(self.step_chosen)
-        row.moved.connect(self._focus)
-        self._steps.insertWidget(index, row)
-        return row
-
-    def _focus(self, index: int) -> None:
-        if 0 <= index < len(self.rows):
-            self.rows[index].setFocus(Qt.FocusReason.OtherFocusReason)
-            self.step_area.ensureWidgetVisible(self.rows[index])
+    def _keep_in_sight(self, row: QWidget) -> None:
+        self.step_area.ensureWidgetVisible(row)
 
 
-def _step_area() -> tuple[QScrollArea, QVBoxLayout]:
-    inside = QFrame()
-    column = QVBoxLayout(inside)
-    column.setContentsMargins(0, 0, 4, 0)
-    column.setSpacing(2)
-    column.addStretch(1)
+def _step_area(steps: StepRows) -> QScrollArea:
     scroll = QScrollArea()
     scroll.setWidgetResizable(True)
     scroll.setMinimumHeight(_LEAST_PX)
     scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    scroll.setWidget(inside)
-    return scroll, column
+    scroll.setWidget(steps)
+    return scroll

@@ -35,19 +35,27 @@ class CheckRow(QWidget):
 
 @guarded
 class StepRow(QFrame):
-    """A step the reader can choose, by mouse, Return or Space; Up and Down move between steps."""
+    """A step the reader can choose, by mouse, Return or Space; Up and Down move between steps.
+
+    Parameters
+    ----------
+    index : int
+        Its place among all steps of an answer, with those of further questions (see :meth:`.Answer.step`).
+    number : int
+        What stands before it, from 1.
+    """
 
     chosen = Signal(int)
     moved = Signal(int)
 
-    def __init__(self, index: int, step: Step) -> None:
+    def __init__(self, index: int, step: Step, number: int) -> None:
         super().__init__()
-        self.index = index
+        self.index, self.number = index, number
         self.step = step
         self.setObjectName("step")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(_spoken(index, step))
+        self.setAccessibleName(_spoken(number, step))
         self.text = PlainLabel(step.text, wrap=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(9, 6, 8, 6)
@@ -85,7 +93,7 @@ class StepRow(QFrame):
             self.chosen.emit(self.index)
 
     def _sentence(self) -> QHBoxLayout:
-        number = PlainLabel(str(self.index + 1), "muted")
+        number = PlainLabel(str(self.number), "muted")
         number.setFixedWidth(18)
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -99,8 +107,8 @@ class StepRow(QFrame):
         return row
 
 
-def _spoken(index: int, step: Step) -> str:
+def _spoken(number: int, step: Step) -> str:
     verdicts = "; ".join(
         f"{VERDICTS[check.verdict].word}: {check_text(check, step.text)}" for check in step.checks
     )
-    return readable(f"Step {index + 1}. {step.text} {verdicts}")
+    return readable(f"Step {number}. {step.text} {verdicts}")

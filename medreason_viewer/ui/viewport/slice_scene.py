@@ -150,7 +150,7 @@ class SceneSource(QObject):
         region, step = answer.region, self.shown.selected_step
         if self.shown.session.folds(answer):  # the region may be seen, but not what the model calls it
             return explanation_items(replace(region, label="") if region else None, answer.evidence)
-        chosen = answer.steps[step] if step is not None and step < len(answer.steps) else None
+        chosen = None if step is None else answer.step(step)
         return (*explanation_items(region, answer.evidence, chosen), *_of_reader(answer))
 
 
