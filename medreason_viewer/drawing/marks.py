@@ -9,7 +9,18 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from . import style
-from .overlay import Angle, Crosshair, Distance, Drawn, KeyMark, Outline, OverlayItem, RegionBox, Spacing
+from .overlay import (
+    Angle,
+    Crosshair,
+    Distance,
+    Drawn,
+    KeyMark,
+    Outline,
+    OverlayItem,
+    ReferenceLine,
+    RegionBox,
+    Spacing,
+)
 from .placement import Placement, Size
 
 _SOURCE_WORDS = {"reader": "reader", "model": "model", "grown": "grown"}
@@ -119,6 +130,14 @@ def _crosshair(
         (QPointF(at.x(), at.y() + gap), QPointF(at.x(), size[1])),
     ):
         _stroke(painter, QPolygonF(list(line)), style.CROSSHAIR, width=1.0)
+
+
+@_paint.register
+def _reference(
+    item: ReferenceLine, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, _size: Size
+) -> None:
+    ends = [placement.to_view_point(point) for point in (item.start_slice, item.end_slice)]
+    _stroke(painter, QPolygonF(ends), style.REFERENCE, width=1.0)
 
 
 @_paint.register

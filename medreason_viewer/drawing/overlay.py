@@ -96,8 +96,16 @@ class KeyMark:
     """A star beside the upper letter: the reader marked this image."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReferenceLine:
+    """Where the slice of another viewport cuts this one."""
+
+    start_slice: Point
+    end_slice: Point
+
+
 Measurement = Distance | Angle
-OverlayItem = RegionBox | Outline | Drawn | Distance | Angle | Crosshair | KeyMark
+OverlayItem = RegionBox | Outline | Drawn | Distance | Angle | Crosshair | KeyMark | ReferenceLine
 
 
 def _vector(start: Point, end: Point, spacing_mm: Spacing | None) -> Point:

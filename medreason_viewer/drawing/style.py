@@ -22,6 +22,7 @@ LESION: Final = QColor("#f29bd6")
 OTHERS: Final = QColor("#c3a6ff")
 KEY: Final = QColor("#ffd23f")
 CROSSHAIR: Final = QColor("#8fc3da")
+REFERENCE: Final = QColor("#b7d36a")
 SOURCES: Final[dict[Source, QColor]] = {
     "reader": QColor("#62bdf0"),
     "model": QColor("#f0e04a"),

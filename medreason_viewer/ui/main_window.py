@@ -22,12 +22,13 @@ from PySide6.QtWidgets import (
 )
 
 from ..settings import Settings
-from . import menus, theme
+from . import menus
 from .about import AboutDialog
 from .banner import RESEARCH_NOTICE, BannerArea
-from .explanation.answer import ExplainTarget, target_at
+from .explanation.answer import ExplainTarget
 from .explanation.explain import Explainer
 from .explanation.explain_panel import ExplainPanel
+from .explanation.region_menu import RegionMenu
 from .footer import Footer
 from .key_images.menu import KeyImageMenu
 from .key_images.tour import KeyImageTour
@@ -93,7 +94,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("MedReason Viewer")
         self.setAcceptDrops(True)
         self.banners = BannerArea()
-        self.actions_of_view = ViewActions(parts.session, parts.views.bindings, parts.views.cine)
+        self.actions_of_view = ViewActions(parts.views)
         self.tour = KeyImageTour(parts.session, self)
         self._writing = FileWriting(self)
         self.printing = Printing(parts.views, self._writing, self)
@@ -239,22 +240,9 @@ class MainWindow(QMainWindow):
 
     def region_menu(self, x: float, y: float) -> QMenu:
         """The right-click menu at a point in slice pixels."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        parts, box = self.parts, self.parts.session.box_slice
-        target = target_at(box, x, y)
-        sign = theme.icon("mdi6.comment-question-outline", theme.ACCENT)
-        words = "Explain region in the box" if target and target.box_slice else "Explain region here"
-        explain = menu.addAction(sign, words + parts.views.bindings.sign("explain"))
-        explain.setEnabled(target is not None and self.parts.session.explainable)
-        if target is not None:
-            explain.triggered.connect(lambda: self.parts.explainer.explain(target))
-        if box is not None:
-            remove = menu.addAction("Remove the box" + parts.views.bindings.sign("delete"))
-            remove.triggered.connect(lambda: parts.session.set_box(None))
-        menu.addSeparator()
-        menu.addActions([self.actions_of_view.overlay, self.actions_of_view.reset])
-        return menu
+        parts, actions = self.parts, self.actions_of_view
+        more = [actions.overlay, actions.reset]
+        return RegionMenu(parts.session.active, parts.explainer, (x, y), parts.views.bindings, more, self)
 
     def _ask_question(self) -> None:
         dialog = asking(self, "Ask about the region", "Your question about the region in the box:")

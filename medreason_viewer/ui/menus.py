@@ -87,6 +87,7 @@ def _view_menu(bar: QMenuBar, commands: Commands, view: ViewActions, key_images:
         menu.addActions(group)
         menu.addSeparator()
     menu.addActions([view.overlay, view.crosshair, view.reset])
+    menu.addMenu(view.layout_menu)
     menu.addMenu(view.slab_menu)
     menu.addMenu(view.cine_menu)
     menu.addSeparator()

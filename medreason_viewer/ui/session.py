@@ -84,6 +84,10 @@ class Session(OfActive):
         self.layout_changed.emit()
         self.fill()
 
+    def toggle_layout(self) -> None:
+        """One viewport where there are two, two where there is one."""
+        self.set_layout(1 if len(self.viewports) > 1 else MOST_VIEWPORTS)
+
     def fill(self) -> None:
         """Give viewports that are empty a series: the next one that can be shown, or else the same."""
         shown = self.shown_series

@@ -50,6 +50,9 @@ _NAMED: Final[dict[str, dict[str, str]]] = {
     "Display": {
         "toggle_overlay": "Show or hide regions",
         "toggle_crosshair": "Crosshair",
+        "layout": "One viewport, or two",
+        "other_viewport": "Turn to the other viewport",
+        "link_viewports": "Scroll both viewports together, or not",
         "slab": "Slab: next thicker MIP, or off",
         "reset": "Whole image, first window",
         "zoom_in": "Zoom in",

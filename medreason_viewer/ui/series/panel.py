@@ -13,10 +13,9 @@ from ..explanation import wording
 from ..plain import ElidedLabel, PlainLabel, readable, tooltip
 from ..session import Session
 from .delegate import BADGES, SUBTITLE, THUMBNAIL
-from .rows import SeriesList
+from .rows import SERIES, SeriesList
 
 _HINT: Final = "Open a folder, a file or a zip archive, or drop it here."
-_SERIES: Final = Qt.ItemDataRole.UserRole
 
 
 class SeriesPanel(QFrame):
@@ -39,7 +38,9 @@ class SeriesPanel(QFrame):
         self.unreadable = PlainLabel(role="small", wrap=True)
         self.list = SeriesList()
         self._build()
-        self.list.currentItemChanged.connect(self._item_chosen)
+        self.list.currentItemChanged.connect(self._row_changed)
+        self.list.itemClicked.connect(self._item_chosen)
+        self.list.let_go.connect(self._show_series)
         bar = self.list.verticalScrollBar()
         bar.valueChanged.connect(self._tell_sight)
         bar.rangeChanged.connect(self._tell_sight)
@@ -63,7 +64,7 @@ class SeriesPanel(QFrame):
         """Give a series its thumbnail; one that is no longer listed is ignored."""
         for row in range(self.list.count()):
             item = self.list.item(row)
-            if item.data(_SERIES) is series:
+            if item.data(SERIES) is series:
                 item.setData(THUMBNAIL, image)
 
     def put_below(self, widget: QWidget) -> None:
@@ -75,7 +76,7 @@ class SeriesPanel(QFrame):
     def _tell_sight(self) -> None:
         area = self.list.viewport().rect()
         rows = (self.list.item(row) for row in range(self.list.count()))
-        seen = [item.data(_SERIES) for item in rows if self.list.visualItemRect(item).intersects(area)]
+        seen = [item.data(SERIES) for item in rows if self.list.visualItemRect(item).intersects(area)]
         self.in_sight.emit([series for series in seen if series is not None])
 
     def _build(self) -> None:
@@ -118,12 +119,16 @@ class SeriesPanel(QFrame):
     def _mark(self, series: Series | None) -> None:
         self.list.blockSignals(True)
         for row in range(self.list.count()):
-            if series is not None and self.list.item(row).data(_SERIES) is series:
+            if series is not None and self.list.item(row).data(SERIES) is series:
                 self.list.setCurrentRow(row)
         self.list.blockSignals(False)
 
+    def _row_changed(self, item: QListWidgetItem | None) -> None:
+        if not self.list.pressing:
+            self._item_chosen(item)
+
     def _item_chosen(self, item: QListWidgetItem | None) -> None:
-        series = item.data(_SERIES) if item else None
+        series = item.data(SERIES) if item else None
         if series is not None and series is not self._session.series:
             self._session.select_series(series)
 
@@ -131,7 +136,7 @@ class SeriesPanel(QFrame):
 def _series_item(series: Series) -> QListWidgetItem:
     title = readable(series.identity.series_description) or "(no description)"
     item = QListWidgetItem(title)
-    item.setData(_SERIES, series)
+    item.setData(SERIES, series)
     item.setData(SUBTITLE, wording.series_size(series))
     item.setData(BADGES, [note.code.replace("_", " ") for note in series.warnings])
     notes = [note.text for note in series.warnings]

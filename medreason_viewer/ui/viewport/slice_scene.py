@@ -23,10 +23,12 @@ from ...drawing.placement import Placement, Size
 from ...drawing.scene import Corners, SliceScene
 from ...volume.slices import SliceImage, plane_image
 from ..explanation.answer import Answer
+from .linked import reference_line
 from .viewport import Viewport
 
 _WORDS: Final = 36  # characters of a sentence among the flags, which have less than half the width
 _EMPTY = SliceScene(None, (1, 1), notice="Open a folder, an archive or a file with CT images.")
+_NO_SERIES = SliceScene(None, (1, 1), notice="Choose a series for this viewport, or drag one here.")
 
 
 class SceneSource(QObject):
@@ -56,7 +58,7 @@ class SceneSource(QObject):
         return replace(
             base,
             view=shown.view,
-            items=(*(self._items() if shown.session.overlay_visible else ()), *self._key_mark(), *drafts),
+            items=(*self._items(), *self._key_mark(), *drafts),
             corners=replace(base.corners, bottom_left=bottom_left),
         )
 
@@ -100,7 +102,7 @@ class SceneSource(QObject):
         shown = self.shown
         series, volume = shown.series, shown.volume
         if series is None:
-            return _EMPTY
+            return _EMPTY if shown.session.scan is None else _NO_SERIES
         if volume is None:
             notice = shown.problem or "Loading the first image …"
             corners = Corners(patient_corner(series.identity), series_corner(series))
@@ -135,7 +137,9 @@ class SceneSource(QObject):
 
     def _items(self) -> tuple[OverlayItem, ...]:
         shown = self.shown
-        items: list[OverlayItem] = []
+        if not shown.session.overlay_visible or self._holds_another():
+            return ()
+        items: list[OverlayItem] = [] if (line := reference_line(shown)) is None else [line]
         if shown.explainable:  # what others drew belongs to single images as acquired
             items += shown.others.items(shown.slice_index)
         items += shown.measurements
@@ -145,6 +149,11 @@ class SceneSource(QObject):
         if drawn is not None and not any(isinstance(i, RegionBox) and i.box_slice == drawn for i in items):
             items.append(RegionBox(drawn, "reader", handles=True))
         return tuple(items)
+
+    def _holds_another(self) -> bool:
+        """Whether the image that stays in view, while a slab is made, is of another place than the marks."""
+        image, shown = self._image, self.shown
+        return image is not None and (image.plane_name, image.index) != (shown.plane_name, shown.slice_index)
 
     def _explanation_items(self, answer: Answer) -> tuple[OverlayItem, ...]:
         region, step = answer.region, self.shown.selected_step

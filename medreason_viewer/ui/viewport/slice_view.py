@@ -7,6 +7,8 @@ from typing import Final
 from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QDragEnterEvent,
+    QDropEvent,
     QHideEvent,
     QKeyEvent,
     QMouseEvent,
@@ -19,9 +21,11 @@ from PySide6.QtWidgets import QWidget
 
 from ...drawing.overlay import Crosshair, OverlayItem
 from ...drawing.scene import paint
+from ...volume.series import Series
 from ..keys.bindings import InputBindings
 from ..keys.profile import InputProfile, Tool, is_modifier
 from ..overrides import guarded
+from ..series.rows import SERIES_MIME
 from .cine import Cine
 from .drag import Drag
 from .drags import begin_drag, cursor_for
@@ -82,6 +86,7 @@ class SliceView(SlicePane):
         self._probe = ""
         self._wheel = 0
         self.setMouseTracking(True)
+        self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(160, 160)
@@ -193,6 +198,20 @@ class SliceView(SlicePane):
         self._show_probe()
         self.update()
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """A series of the study may be dropped here; files are the window's."""
+        if self._dragged(event) is not None:
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Show the series dropped, in this viewport."""
+        if (series := self._dragged(event)) is not None:
+            self.session.activate(self.viewport)
+            self.viewport.select_series(series)
+            event.acceptProposedAction()
+
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """The menu key asks for the menu too; the mouse does so on release."""
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
@@ -236,6 +255,12 @@ class SliceView(SlicePane):
         self._actions.box_drawn.connect(self.box_drawn)
         self._actions.explain_requested.connect(self.explain_requested)
         self._actions.others_requested.connect(self.action_requested)
+
+    def _dragged(self, event: QDropEvent) -> Series | None:
+        """The series of the study that is open now, if it is one of these."""
+        number = bytes(event.mimeData().data(SERIES_MIME).data())
+        shown = self.session.shown_series
+        return next((series for series in shown if number == str(id(series)).encode()), None)
 
     def _repaint(self) -> None:
         self.update()

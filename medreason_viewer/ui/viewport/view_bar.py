@@ -13,13 +13,13 @@ from ...volume.slices import PlaneName3
 from ...volume.window import PRESETS
 from .. import theme
 from ..explanation import wording
-from ..keys.bindings import InputBindings
 from ..keys.menu_keys import FOLLOWS
 from ..keys.profile import TOOL_NAMES, Tool
 from ..session import Session
-from .cine import Cine
 from .cine_button import CineButton, CineMenu
+from .layout_menu import LayoutMenu
 from .slab_menu import SlabMenu
+from .views import Views
 
 _SHORT: Final = {"": "Custom", "automatic": "Auto"}  # the bar of a 1280 pixel wide screen is full
 PLANES: Final[tuple[PlaneName3, ...]] = ("axial", "coronal", "sagittal")
@@ -37,7 +37,8 @@ _TOOL_ICONS: Final[dict[Tool, str]] = {
 class ViewActions:
     """The actions of bar and menus alike, kept in step with the session."""
 
-    def __init__(self, session: Session, bindings: InputBindings, cine: Cine) -> None:
+    def __init__(self, views: Views) -> None:
+        session, bindings, cine = views.session, views.bindings, views.cine
         self._session, self._bindings, self.cine = session, bindings, cine
         self.planes = {name: self._plane(name) for name in PLANES}
         self.tools = {tool: self._tool(tool) for tool in Tool if tool in _TOOL_ICONS}
@@ -49,6 +50,7 @@ class ViewActions:
         self._groups = [_group(list(actions.values()), session) for actions in (self.planes, self.tools)]
         self.cine_menu = CineMenu(cine, bindings)
         self.slab_menu = SlabMenu(session, bindings)
+        self.layout_menu = LayoutMenu(views)
         self._named = [(action, action.text(), name) for action, name in self._bound()]
         for action, _, _ in self._named:
             action.setProperty(FOLLOWS, True)

@@ -12,7 +12,7 @@ from PySide6.QtCore import Signal
 from ...drawing.overlay import Measurement
 from ...drawing.placement import View
 from ...volume.ct import CtVolume, ImageKey
-from ...volume.geometry import SliceBox
+from ...volume.geometry import SliceBox, SlicePlane
 from ...volume.series import Series
 from ...volume.slices import (
     PlaneName3,
@@ -20,24 +20,23 @@ from ...volume.slices import (
     image_key,
     index_at,
     native_plane,
-    plane_count,
     plane_image,
 )
 from ..explanation.answer import Answer
 from ..keys.profile import Tool
-from .display import Display
 from .first_window import automatic_window
 from .grown import Grown
 from .looks import Look, Looks
 from .marks import Place
 from .others import Others
 from .slabs import Slabs
+from .stack import Stack
 
 if TYPE_CHECKING:
     from ..session import Session
 
 
-class Viewport(Display):
+class Viewport(Stack):
     """What one viewport shows. Marks, answers and key images are the session's, found by what is shown here.
 
     Signals tell *that* something changed; receivers read the new state from the attributes, and change it
@@ -45,12 +44,6 @@ class Viewport(Display):
 
     Attributes
     ----------
-    series, volume
-        What is shown; None for nothing. ``volume`` fills up while ``volume_progress`` is emitted.
-    problem : str
-        Why the series cannot be shown, or empty.
-    plane_name, slice_index
-        The plane shown and the 0-based slice in it.
     selected_step : int or None
         Index of the step, of the answer shown here, whose region stands out.
     looks : Looks
@@ -59,20 +52,11 @@ class Viewport(Display):
         The slab shown in place of single images; what objects beside the images draw on them.
     """
 
-    series_changed = Signal()
-    volume_changed = Signal()
-    volume_progress = Signal(int, int)  # loaded, total
-    slice_changed = Signal()
     step_selected = Signal(int)  # -1 for none
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.session = session
-        self.series: Series | None = None
-        self.volume: CtVolume | None = None
-        self.plane_name: PlaneName3 = "axial"
-        self._native: PlaneName3 = "axial"
-        self.slice_index, self.problem = 0, ""
         self.selected_step: int | None = None
         self.slabs = Slabs(self, self)
         self.slice_changed.connect(self.slabs.work_out)
@@ -149,13 +133,6 @@ class Viewport(Display):
         self.problem = text
         self.volume_changed.emit()
 
-    @property
-    def progress(self) -> tuple[int, int]:
-        """Slices that have arrived or failed, and how many there are; zeros without a volume."""
-        if self.volume is None:
-            return 0, 0
-        return int(self.volume.loaded.sum()) + len(self.volume.failed), len(self.volume.loaded)
-
     # Where in it
 
     @property
@@ -164,28 +141,9 @@ class Viewport(Display):
         return id(self.series), self.plane_name, self.slice_index
 
     @property
-    def acquired_plane(self) -> bool:
-        """Whether the plane shown is the one that was acquired."""
-        return self.series is not None and self.plane_name == self._native
-
-    @property
     def explainable(self) -> bool:
         """Whether a single slice as acquired is shown: neither reformats nor slabs are explained."""
         return self.acquired_plane and self.slabs.chosen is None
-
-    @property
-    def slice_count(self) -> int:
-        """Slices in the plane shown; 0 without a series."""
-        if self.volume is None or self.acquired_plane:
-            return len(self.series.frames) if self.series else 0
-        return plane_count(self.volume, self.plane_name)
-
-    @property
-    def slice_loaded(self) -> bool:
-        """Whether the pixels of the slice shown are there (a reformat: any of them)."""
-        if self.volume is None:
-            return False
-        return bool(self.volume.loaded[self.slice_index] if self.acquired_plane else self.volume.loaded.any())
 
     def image(self) -> SliceImage | None:
         """The slice shown, or the slab about it; None while its pixels are not there."""
@@ -197,6 +155,22 @@ class Viewport(Display):
         """The key of the pixels shown; None while there are none."""
         image = self.image()
         return image_key(self.volume, image) if self.volume and image else None
+
+    @property
+    def slice_shape(self) -> tuple[int, int]:
+        """(rows, cols) of the slice shown; of one pixel without any."""
+        image = self.image()
+        if image is not None:
+            return image.stored.shape[0], image.stored.shape[1]
+        return (self.series.rows, self.series.cols) if self.series else (1, 1)
+
+    @property
+    def plane(self) -> SlicePlane | None:
+        """Where the slice shown lies in the patient; None without geometry, or before a reformat is there."""
+        if self.series is not None and self.acquired_plane:
+            return self.series.frames[self.slice_index].plane
+        image = self.image()
+        return image.plane if image is not None else None
 
     def go_to_slice(self, index: int) -> None:
         """Show a slice; beyond either end, the last one there."""
