@@ -164,13 +164,12 @@ def _told(server: WebServer, cancel: Cancel, cut: _Cut) -> Iterator[None]:
     """What the library raises, as an error of ours."""
     try:
         yield
-    except NetworkError:  # a body that ends in the middle, because it was cut, for one
-        cancel.check()
-        raise
-    except httpx2.TransportError as error:
+    except (NetworkError, httpx2.TransportError) as error:
         cancel.check()
         if cut.late:
             raise ServerUnreachable(f"{server.name} does not come to an end in time.") from error
+        if isinstance(error, NetworkError):  # a body that ends in the middle, for one
+            raise
         raise _unreachable(server, error) from error
     except httpx2.HTTPError as error:  # a body that cannot be decoded, for one
         cancel.check()
