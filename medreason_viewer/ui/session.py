@@ -88,6 +88,11 @@ class Session(OfActive):
         """One viewport where there are two, two where there is one."""
         self.set_layout(1 if len(self.viewports) > 1 else MOST_VIEWPORTS)
 
+    def select_series(self, series: Series) -> None:
+        """Turn the active viewport to a series: where the reader left it, or at its middle slice."""
+        self.active.select_series(series)
+        self.fill()
+
     def fill(self) -> None:
         """Give viewports that are empty a series: the next one that can be shown, or else the same."""
         shown = self.shown_series

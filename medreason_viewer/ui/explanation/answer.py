@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from ...findings.finding import Judgement
 from ...reasoning.request import (
@@ -27,6 +27,7 @@ from ...volume.ct import ImageKey
 from ...volume.geometry import SliceBox
 from .further import Further, FurtherEvent
 
+ANOTHER_IMAGE: Final = "The model's answer is about another image, and was dropped. Please ask again."
 Status = Literal["waiting", "located", "reasoning", "answered", "stopped", "failed"]
 
 
@@ -142,6 +143,8 @@ class Answer:
         return replace(self, further=further, explanation=made)
 
     def _answered(self, explanation: Explanation) -> Answer:
+        if (explanation.request_id, explanation.key) != (self.request.id, self.request.key):
+            return replace(self, status="failed", problem=ANOTHER_IMAGE)
         return replace(
             self,
             status="answered",

@@ -115,10 +115,6 @@ class OfActive(Marks):
         """Show nothing."""
         self.active.close_series()
 
-    def select_series(self, series: Series) -> None:
-        """Turn to a series: where the reader left it, or at its middle slice."""
-        self.active.select_series(series)
-
     def step_series(self, by: int) -> None:
         """Turn to the next series that can be shown, or the one before (-1)."""
         self.active.step_series(by)
