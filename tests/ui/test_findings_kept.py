@@ -17,7 +17,7 @@ from verdict_disk import ALT, SETTINGS, Disk, desk, explain, kept, press
 from medreason_viewer.app import Workplace
 from medreason_viewer.findings.finding import Finding
 from medreason_viewer.findings.journal import Asked
-from medreason_viewer.ui.findings.restoring import Record, recognised
+from medreason_viewer.ui.findings.restoring import Record, kept_findings, recognised
 
 Opened = Callable[..., Workplace]
 
@@ -134,12 +134,12 @@ def test_many_findings_do_not_stall_the_window(opened: Opened, disk: Disk, qtbot
     press(place, qtbot, Qt.Key.Key_Y)
     kept(place, qtbot)
     (finding,) = disk.findings()
-    volume, restoring = place.session.volume, desk(place).restoring[0]
+    volume, shown = place.session.volume, kept_findings(place.session, desk(place).book)
     assert volume is not None
     many = tuple(Record(replace(finding, id=f"many{number}"), Asked()) for number in range(200))
     found = recognised(volume, many)
     start = time.thread_time()
-    restoring._show(volume, found)
+    shown.show(volume, found)
     taken_ms = 1000 * (time.thread_time() - start)
     assert len(rows(place)) == 201
     scroll = []

@@ -37,6 +37,7 @@ class Explanations(QObject):
     explanation_changed = Signal()  # what may be shown in a viewport, or its content
     answered = Signal(object)  # an Answer, complete just now
     followed_up = Signal(object, object)  # an Answer, and the FollowUpAnswer that came to it just now
+    read_committed = Signal(object)  # an Answer, with what the reader read before it unfolded
     model_state_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -103,7 +104,9 @@ class Explanations(QObject):
     def commit_own_read(self, request_id: str, text: str) -> None:
         """The reader wrote down a read of their own, before the model's answer unfolds."""
         if (known := self._answers.get(request_id)) is not None:
-            self._put(replace(known, own_read=text))
+            committed = replace(known, own_read=text)
+            self._put(committed)
+            self.read_committed.emit(committed)
 
     def restore_answers(self, answers: Iterable[Answer]) -> None:
         """Explanations of earlier are there again; one of the same request here is the newer."""

@@ -16,15 +16,18 @@ from ...reasoning.bundles.bundle import read_manifest
 from ...settings import Settings
 from ..main_window import MainWindow
 from .book import FindingBook
+from .coming_back import ComingBack
 from .finding_list import FindingList
 from .leaving import Leaving
 from .link import JournalLink
-from .marks_back import MarksBack
+from .marks_back import kept_marks
 from .marks_kept import MarkKeeping
 from .menus import RecentMenu, VerdictMenu, menu_of
+from .own_reads import OwnReads
 from .pending_sign import PendingSign
 from .reader import Reader
-from .restoring import Restoring
+from .restoring import kept_findings
+from .steady import SteadyWriting
 from .unfinished import UnfinishedDialog
 from .verdict_bar import VerdictBar
 from .verdicts import Verdicts
@@ -51,15 +54,20 @@ class FindingDesk(QObject):
         self.reader = Reader(session, settings.reader_name, shared=settings.shared_login)
         self.verdicts = Verdicts(session, self.book, self.reader)
         self.bar = VerdictBar(self.verdicts, parts.views.bindings)
-        self.sign = PendingSign(self.link, self.book)
+        self.writing = SteadyWriting(self.link, self)
+        self.own_reads = OwnReads(session, self.reader, self.writing)
+        self.sign = PendingSign(self.link, self.book, self.writing)
         self.list = FindingList(session, self.book)
-        self.restoring = [Restoring(each, self.link, self.book) for each in session.every_viewport]
-        self.leaving = Leaving(session, self.book, self.reader, self.list)
+        self.leaving = Leaving(session, self.book, self.reader, self.list, self.writing)
         self._to_judge = set[str]()
         self._asking: UnfinishedDialog | None = None
         window.may_leave = self.may_leave
-        self.marks = MarkKeeping(session, self.link, self)
-        self.marks_back = [MarksBack(each, self.link, self.marks) for each in session.every_viewport]
+        self.marks = MarkKeeping(session, self.writing)
+        self.coming_back = [
+            ComingBack(viewport, self.link, kept, self)
+            for viewport in session.every_viewport
+            for kept in (kept_findings(session, self.book), kept_marks(self.marks))
+        ]
         parts.explain.put_below(self.bar)
         parts.series.put_below(self.list)
         parts.footer.addPermanentWidget(self.sign)
@@ -73,7 +81,7 @@ class FindingDesk(QObject):
         window.model_chosen.connect(self.offer_answers)
         self.book.changed.connect(self._count)
         parts.views.action_requested.connect(self.verdicts.do)
-        for said in (self.verdicts.message, self.book.message, self.link.refused):
+        for said in (self.verdicts.message, self.book.message, self.writing.message, self.link.refused):
             said.connect(lambda text: window.banners.say(text, "caution"))
 
     def may_leave(self, then: Callable[[], object], *, closing: bool = False) -> bool:
@@ -118,9 +126,9 @@ class FindingDesk(QObject):
 
     def close(self) -> bool:
         """Write what is pending; returns whether that was done in time."""
-        for findings, marks in zip(self.restoring, self.marks_back, strict=True):
-            findings.close()
-            marks.close()
+        for each in self.coming_back:
+            each.close()
         self.marks.close()
+        self.writing.hand_over()
         self.book.hand_over()
         return self.link.close(_LAST_WORDS_S)

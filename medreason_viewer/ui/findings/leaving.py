@@ -13,6 +13,7 @@ from .book import FindingBook
 from .finding_list import FindingList
 from .kept import KeptFinding
 from .reader import Reader
+from .steady import SteadyWriting
 
 
 class Leaving(QObject):
@@ -26,8 +27,16 @@ class Leaving(QObject):
         Whether the reader closes the window although something could not be saved.
     """
 
-    def __init__(self, session: Session, book: FindingBook, reader: Reader, listed: FindingList) -> None:
+    def __init__(
+        self,
+        session: Session,
+        book: FindingBook,
+        reader: Reader,
+        listed: FindingList,
+        writing: SteadyWriting,
+    ) -> None:
         super().__init__(book)
+        self.writing = writing
         self.book, self.left, self.loss_accepted = book, set[str](), False
         self._session, self._reader, self._listed = session, reader, listed
 
@@ -41,7 +50,23 @@ class Leaving(QObject):
     @property
     def unsaved(self) -> bool:
         """Whether something could not be written that the reader still wants."""
-        return not self.loss_accepted and any(known.problem for known in self.book.unsaved)
+        return not self.loss_accepted and bool(self.problem)
+
+    @property
+    def problem(self) -> str:
+        """Why something could not be written; empty where all could, or is being tried again."""
+        failed = (known.problem for known in self.book.unsaved if known.problem)
+        return next(failed, self.writing.problem)
+
+    @property
+    def all_saved(self) -> bool:
+        """Whether everything is on the disk."""
+        return not (self.book.unsaved or self.writing.unsaved)
+
+    def retry(self) -> None:
+        """Try again to write what could not be written."""
+        self.book.retry()
+        self.writing.retry()
 
     def accept(self, finding_id: str) -> None:
         """The model is right."""

@@ -9,15 +9,14 @@ from functools import partial
 from PySide6.QtCore import QObject
 
 from ...drawing.overlay import Distance, Measurement
-from ...findings.journal import KeyImageMarked, Measured, Quantity, new_id
-from ...findings.journal.subject import Event
+from ...findings.journal import Event, KeyImageMarked, Measured, Quantity, new_id
 from ...volume.ct import CtVolume
 from ...volume.series import Series
 from ...volume.slices import PlaneName3, image_key, plane_image
 from ..archive.errands import Errands
 from ..session import Session
 from ..viewport.marks import Place
-from .link import JournalLink
+from .steady import SteadyWriting
 
 Drawn = tuple[Measurement, ...]
 
@@ -25,9 +24,9 @@ Drawn = tuple[Measurement, ...]
 class MarkKeeping(QObject):
     """Writes every mark of the reader; hashes pixels off the GUI thread."""
 
-    def __init__(self, session: Session, link: JournalLink, parent: QObject) -> None:
-        super().__init__(parent)
-        self._session, self._link = session, link
+    def __init__(self, session: Session, writing: SteadyWriting) -> None:
+        super().__init__(writing)
+        self._session, self._writing = session, writing
         self._ids: dict[tuple[Place, Measurement], str] = {}
         self._touched: set[Place] = set()  # whose mark as key image the reader has changed
         self._known: set[str] = set()
@@ -43,7 +42,7 @@ class MarkKeeping(QObject):
         """Wait for what is still being hashed, and hand it over."""
         self._errands.close()
         for event in self._unwritten:
-            self._write(event)
+            self._writing.write(event)
 
     def take(self, place: Place, mark: Measured, drawn: Measurement) -> None:
         """A measurement of the journal is shown; one that the reader has changed or removed since is not."""
@@ -92,10 +91,7 @@ class MarkKeeping(QObject):
         self._unwritten.append(made(volume, place))
 
     def _write_next(self, _done: None) -> None:
-        self._write(self._unwritten.popleft())
-
-    def _write(self, event: Event) -> None:
-        self._link.write(event, lambda _receipt: None, self._tell)
+        self._writing.write(self._unwritten.popleft())
 
 
 def _measurement(

@@ -56,12 +56,15 @@ class Reader(QObject):
         self.shared, self._known = shared, not shared
         session.scan_changed.connect(self._ask_again)
 
-    def named(self, then: Callable[[str], object]) -> None:
-        """Call ``then`` with the name; first ask for it, where the login is shared and nobody said yet."""
+    def named(self, then: Callable[[str], object], otherwise: Callable[[], object] = lambda: None) -> None:
+        """Call ``then`` with the name; first ask for it, where the login is shared and nobody said yet.
+
+        ``otherwise`` is called where they do not say.
+        """
         if self._known:
             then(self.name)
         else:
-            self.ask(then)
+            self.ask(then).rejected.connect(otherwise)
 
     def ask(self, then: Callable[[str], object] = lambda _name: None) -> QInputDialog:
         """Ask who is reading, the last name to begin with; does not block."""

@@ -51,7 +51,8 @@ class UnfinishedDialog(QDialog):
         self.later, self.stay = QPushButton(), QPushButton("Stay with this study")
         self.rows.setLayout(QVBoxLayout())
         self._build()
-        leaving.book.changed.connect(self.refresh)
+        for changed in (leaving.book.changed, leaving.writing.changed):
+            changed.connect(self.refresh)
         self.finished.connect(self._end)
         self.refresh()
 
@@ -88,15 +89,15 @@ class UnfinishedDialog(QDialog):
 
     def _problem(self) -> str:
         """Only when the window closes is anything lost: a study that is changed leaves it in memory."""
-        unsaved = self._leaving.book.unsaved if self._closing else ()
-        failed = [known.problem for known in unsaved if known.problem]
-        if failed:
-            return f"{failed[0]} What is not saved is lost when the window closes."
-        return "Trying again …" if self._tried and unsaved else ""
+        if not self._closing:
+            return ""
+        if self._leaving.problem:
+            return f"{self._leaving.problem} What is not saved is lost when the window closes."
+        return "Trying again …" if self._tried and not self._leaving.all_saved else ""
 
     def _try_again(self) -> None:
         self._tried = True
-        self._leaving.book.retry()
+        self._leaving.retry()
 
     def _end(self) -> None:
         """The dialog is gone: what changes from now on changes nothing of it."""
