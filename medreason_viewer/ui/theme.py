@@ -67,6 +67,7 @@ QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {MUTED}; bo
 QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; image: url("{_CHECK}"); }}
 QLineEdit, QPlainTextEdit {{ background: {GROUND}; border: 1px solid {LINE}; border-radius: 4px; padding: 4px;
                              selection-background-color: {ACCENT}; selection-color: #08131b; }}
+QLineEdit:disabled {{ background: {PANEL}; color: #5b656e; placeholder-text-color: #5b656e; }}
 QLineEdit:focus, QPlainTextEdit:focus {{ border-color: {ACCENT}; }}
 QScrollArea {{ border: 0; background: transparent; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}

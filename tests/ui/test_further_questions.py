@@ -83,6 +83,16 @@ def test_questions_are_asked_in_turn_and_answered_below(opened: Opened, qtbot: Q
     assert [each.question for each in explained.follow_ups] == ["How large is it?", HOSTILE]
 
 
+def test_what_was_asked_is_in_sight_in_a_low_window(opened: Opened, qtbot: QtBot) -> None:
+    place = opened(follow_ups=True, settings=Settings(window_width=1024, window_height=620))
+    explain(place, qtbot)
+    for number in range(3):
+        ask(place, qtbot, f"Question {number}, which is long enough for several lines of a narrow panel?")
+        card = list(panel_of(place).cards.values())[-1]
+        qtbot.waitUntil(lambda card=card: not card.question.visibleRegion().isEmpty())
+        assert not panel_of(place).line.visibleRegion().isEmpty()
+
+
 def test_a_question_is_stopped_and_nothing_of_it_is_kept(opened: Opened, qtbot: QtBot) -> None:
     place = opened(follow_ups=True)
     explain(place, qtbot)

@@ -150,6 +150,11 @@ class ExplainPanel(QFrame):
         self._go_there()
         self._session.select_step(index)
 
+    def _reveal(self, card: QWidget) -> None:
+        """What was just asked comes into sight, but not at the cost of the line below which it stands."""
+        self._answer_page.reveal(card)
+        self._answer_page.reveal(self.page.further.line)
+
     def _connect(self) -> None:
         session, reasoning, further = self._session, self.page.reasoning, self.page.further
         self._soon.timeout.connect(self.refresh)
@@ -163,6 +168,7 @@ class ExplainPanel(QFrame):
         for said_by in (reasoning, further):
             said_by.step_chosen.connect(self._choose_step)
         further.asked.connect(self._asker.ask)
+        further.appeared.connect(self._reveal)
         further.stop_requested.connect(self._asker.stop)
         reasoning.own_read_committed.connect(self._commit_own_read)
         self.explain_button.clicked.connect(self.explain_requested)

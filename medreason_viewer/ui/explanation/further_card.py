@@ -30,7 +30,7 @@ class FurtherCard(QFrame):
         super().__init__()
         self.setObjectName("card")
         self._shown: Further | None = None
-        self.question = PlainLabel(role="strong", wrap=True)
+        self.question = PlainLabel(wrap=True)
         self.state = PlainLabel(role="muted", wrap=True)
         self.steps = StepRows()
         self.heading = PlainLabel("The model's answer – research use only", "heading")

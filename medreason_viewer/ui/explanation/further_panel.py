@@ -27,16 +27,19 @@ class FurtherPanel(QWidget):
         The reader stopped the question under way.
     step_chosen : int
         The reader chose a step of an answer, by its place (see :meth:`.Answer.step`).
+    appeared : FurtherCard
+        What the reader just asked stands below the line.
     """
 
     asked = Signal(str)
     stop_requested = Signal()
     step_chosen = Signal(int)
+    appeared = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self._request_id = ""
-        self._running = False
+        self._running = self._just_asked = False
         self.cards: dict[str, FurtherCard] = {}
         self.line, self.ask_button, self.stop_button = QLineEdit(), QPushButton("Ask"), QPushButton("Stop")
         self.line.setPlaceholderText(_ASK)
@@ -68,6 +71,7 @@ class FurtherPanel(QWidget):
             return
         if answer.request.id != self._request_id:
             self._request_id = answer.request.id
+            self._just_asked = False
             self.line.clear()
         self._running = any(each.running for each in answer.further)
         self.line.setEnabled(not why_not)
@@ -104,12 +108,16 @@ class FurtherPanel(QWidget):
         card = self.cards[name] = FurtherCard()
         card.steps.chosen.connect(self.step_chosen)
         self._thread.insertWidget(0, card)
+        if self._just_asked:
+            self._just_asked = False
+            self.appeared.emit(card)
         return card
 
     def _ask(self) -> None:
         text = self.line.text().strip()
         if text and not self._running:
             self.line.clear()
+            self._just_asked = True
             self.asked.emit(text)
 
     def _build(self) -> None:

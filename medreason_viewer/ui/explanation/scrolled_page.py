@@ -28,6 +28,14 @@ class ScrolledPage(QScrollArea):
         self.viewport().setAutoFillBackground(False)
         page.installEventFilter(self)
 
+    def reveal(self, part: QWidget) -> None:
+        """Scroll as little as shows a part of the page that has just been added to it."""
+        self._page.ensurePolished()
+        if (layout := self._page.layout()) is not None:
+            layout.activate()
+        self._fit()
+        self.ensureWidgetVisible(part, 0, 0)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Another width needs another height."""
         super().resizeEvent(event)
