@@ -95,3 +95,15 @@ class ModelServer:
         """Whether what is sent to it cannot be read on the way; true on this machine itself."""
         parts = urlsplit(self.url)
         return parts.scheme == "https" or parts.hostname in LOOPBACK
+
+    @property
+    def leaving(self) -> str:
+        """What the reader must know before anything is sent there."""
+        open_way = (
+            "" if self.encrypted else " The connection is not encrypted: others may read it on the way."
+        )
+        return (
+            "Pixels leave this machine: the image of the slice that is explained and your question are sent "
+            f"to {self.name}. No name, number or header of the patient goes with them, but text burnt into "
+            f"the pixels does.{open_way}"
+        )

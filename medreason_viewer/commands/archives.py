@@ -9,6 +9,7 @@ from typing import Final
 
 from .. import settings as settings_file
 from ..errors import SettingsError
+from ..model_server import ModelServer
 from ..network.archive import Archive
 from ..network.open_archive import open_archive
 from ..servers import Server
@@ -71,7 +72,7 @@ class Telling:
             self._told = now
 
 
-def secret_from_user(server: Server) -> str:
+def secret_from_user(server: Server | ModelServer) -> str:
     """The password or token, typed unseen, or the first line of standard input where that is no terminal."""
     what = "Password" if server.login == "basic" else "Token"
     if sys.stdin.isatty():

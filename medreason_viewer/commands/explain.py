@@ -9,9 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import ModelError
+from ..network.chat.client import remote_client
 from ..plugins import Installed, explain_with, scan_with
 from ..reasoning.bundles.bundle import read_manifest
 from ..reasoning.freeze import freeze_request
+from ..reasoning.process.blocking import until_answered
 from ..reasoning.process.client import explain_blocking
 from ..reasoning.record import explanation_json
 from ..reasoning.request import (
@@ -27,6 +29,8 @@ from ..reasoning.request import (
 )
 from ..volume.window import PRESETS
 from . import DONE, UNREADABLE_REPLY
+from .archives import stored_settings
+from .model_server import add_asking, asked_server, server_bundle
 from .models import chosen_bundle
 from .opening import box_argument, choose_slice, load_slice, point_argument, window_argument
 from .output import print_json, say, show
@@ -63,6 +67,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     by = parser.add_mutually_exclusive_group()
     by.add_argument("--model", type=Path, metavar="BUNDLE", help="model folder (default: the one in use)")
     by.add_argument("--explainer", metavar="NAME", help="a plug-in's explainer in place of the model")
+    add_asking(parser)
     add_plugins(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result files")
     parser.add_argument("--json", action="store_true", help="explanation.json on standard output as well")
@@ -154,7 +159,12 @@ def _explainer(args: argparse.Namespace, plugins: Installed) -> Callable[[Explai
         if args.ask:
             raise ModelError("A plug-in's explainer answers one question: leave --ask out.")
         return partial(explain_with, named(args.explainer, plugins.explainers, "explainer"))
-    bundle = args.model or chosen_bundle()
+    settings = stored_settings()
+    server = asked_server(args, settings)
+    bundle = args.model or chosen_bundle() if server is None else server_bundle(server, settings, args.model)
     if args.ask and "follow_up" not in read_manifest(bundle).turns:
         raise ModelError("This model answers one question about a region: leave --ask out.")
-    return partial(explain_blocking, bundle, questions=args.ask)
+    if server is None:
+        return partial(explain_blocking, bundle, questions=args.ask)
+    say(server.leaving)
+    return partial(until_answered, remote_client(server, bundle), questions=args.ask)

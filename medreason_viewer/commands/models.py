@@ -17,6 +17,7 @@ from ..reasoning.bundles.bundle import (
     verify,
 )
 from . import DONE
+from .model_server import add_server
 from .output import print_json, say, show
 
 
@@ -32,6 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     adding = actions.add_parser("add", help="check a model folder and use it from now on")
     adding.add_argument("bundle", type=Path, help="a bundle, or a Hugging Face folder of a Qwen2.5-VL model")
     adding.set_defaults(act=_add)
+    add_server(actions.add_parser("server", help="a hospital's server that runs the model instead"))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -83,7 +83,8 @@ def model_blocks(made: Explanation) -> Iterator[Block]:
     model, timing = made.model, made.timing
     took = f"{timing.total_s:.1f} s, {timing.tokens} tokens"
     adapter = model.adapter_sha256
-    weights = f"SHA-256 {model.sha256[:16]} …" + (f", adapter {adapter[:16]} …" if adapter else "")
+    weights = f"SHA-256 {model.sha256[:16]} …" if model.sha256 else "weights not known here"
+    weights += f", adapter {adapter[:16]} …" if adapter else ""
     parts = (model.name, model.quantization, model.device, took, weights)
     yield Text("Model", "heading")
     yield Text(" · ".join(filter(None, parts)), "small")

@@ -249,7 +249,7 @@ def _without_mm(report: Report) -> str:
 
 def _model_line(report: Report) -> tuple[str, ...]:
     model = report.explanation.model
-    return (f"{words.shortened(model.name, 40)} · {model.sha256[:12]}",)
+    return (f"{words.shortened(model.name, 40)} · {model.sha256[:12] or words.shortened(model.device, 40)}",)
 
 
 def _joined(parts: tuple[str, ...]) -> str:

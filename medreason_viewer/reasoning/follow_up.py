@@ -34,7 +34,7 @@ class FollowUp:
     raw_reply : str
         The explanation's, as it came.
     model_sha256, adapter_sha256
-        Of the model that gave it: no other one can go on from its words.
+        Of the model that gave it (see :attr:`ModelInfo.identity`): no other one can go on from its words.
     so_far : tuple of Exchange
         Further questions before this one that were answered, in order.
 
@@ -66,7 +66,7 @@ class FollowUp:
 
     def may_answer(self, model: ModelInfo) -> bool:
         """Whether a model is the one that gave the explanation."""
-        return (model.sha256, model.adapter_sha256) == (self.model_sha256, self.adapter_sha256)
+        return (model.identity, model.adapter_sha256) == (self.model_sha256, self.adapter_sha256)
 
 
 Question = ExplainRequest | FollowUp
@@ -86,7 +86,7 @@ def follow_up(request: ExplainRequest, explained: Explanation, question: str) ->
         region=explained.region,
         raw_reply=explained.raw_reply,
         question=question.strip()[:LONGEST_QUESTION],
-        model_sha256=explained.model.sha256,
+        model_sha256=explained.model.identity,
         adapter_sha256=explained.model.adapter_sha256,
         so_far=tuple(Exchange(each.question, each.raw_reply) for each in explained.follow_ups),
     )

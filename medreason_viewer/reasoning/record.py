@@ -11,7 +11,7 @@ from ..errors import RecordUnreadable
 from ..volume.geometry import SliceBox, SlicePlane, Vector
 from ..volume.measure import Statistics
 from .plain_values import NotPlain, from_plain, to_plain
-from .request import Check, Explanation, FollowUpAnswer, Step
+from .request import Check, Explanation, FollowUpAnswer, ModelInfo, Step
 
 SCHEMA_VERSION: Final = 2  # 1 had no follow_ups
 _READABLE: Final = (1, 2)
@@ -229,12 +229,18 @@ def _row(name: str, found: Statistics) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
+def _weights(model: ModelInfo) -> str:
+    if not model.sha256:
+        return "(which weights a server answers with is not known here)"
+    return f"(SHA-256 {model.sha256}), {_plain(model.quantization)}"
+
+
 def _model(made: Explanation) -> str:
     model, timing = made.model, made.timing
     took = f"first token after {timing.first_token_s:.1f} s, {timing.tokens} tokens in {timing.total_s:.1f} s"
     return "\n".join(
         [
-            f"- {_plain(model.name)} (SHA-256 {model.sha256}), {_plain(model.quantization)}",
+            f"- {_plain(model.name)} {_weights(model)}",
             f"- On {_plain(model.device)}: {took}",
             f"- Licence: {_plain(model.licence)}. Trained on: {_plain(model.trained_on)}.",
             f"- Intended use: {_plain(model.intended_use)}",

@@ -124,7 +124,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """Which model answered, and what the reader must know of it."""
+    """Which model answered, and what the reader must know of it.
+
+    Of a model on a server neither hash nor quantisation is known: then both are empty.
+    """
 
     name: str
     sha256: str
@@ -134,6 +137,11 @@ class ModelInfo:
     trained_on: str
     intended_use: str
     adapter_sha256: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """Which weights these are: their hash; of a server's, which tells none, their name and the server."""
+        return self.sha256 or f"{self.name}, {self.device}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,11 @@ class ModelBar(QFrame):
 
 
 def _how_it_runs(model: ModelInfo | None) -> str:
-    """Device, once it is loaded, and quantisation."""
-    return " · ".join(part for part in (model.device.upper(), model.quantization) if part) if model else ""
+    """Device, once it is loaded, and quantisation; where a server answers, which."""
+    if model is None:
+        return ""
+    device = model.device if model.device.startswith("remote") else model.device.upper()
+    return " · ".join(part for part in (device, model.quantization) if part)
 
 
 def _origin(model: ModelInfo | None) -> str:

@@ -59,7 +59,9 @@ def series_of_its_own(modality: str, at: datetime, what: str) -> dict[str, Any]:
 
 def model_parameters(model: ModelInfo) -> list[str]:
     """What else identifies a model besides its name and hash."""
-    parts = [f"sha256={model.sha256}", f"quantization={model.quantization}", f"program={MODEL} {__version__}"]
+    known = {"sha256": model.sha256, "quantization": model.quantization}
+    parts = [f"{name}={value}" for name, value in known.items() if value]
+    parts += [f"program={MODEL} {__version__}", *([] if model.sha256 else [f"device={model.device}"])]
     if model.adapter_sha256:
         parts.append(f"adapter_sha256={model.adapter_sha256}")
     return [one_line(part, 1024) for part in parts]

@@ -44,6 +44,16 @@ class Found:
     software: str
     sizes_kept: bool | None
 
+    @property
+    def sentence(self) -> str:
+        """What was found, for the reader."""
+        sizes = (
+            "Images reach it at their own size."
+            if self.sizes_kept
+            else "Whether it scales images, it does not tell."
+        )
+        return f"{self.software or 'The server'} answers as {self.name}. {sizes}"
+
 
 def find_model(endpoint: Endpoint, manifest: Manifest, cancel: Cancel) -> Found:
     """Look whether the server has the model that was chosen, and takes images as they are.

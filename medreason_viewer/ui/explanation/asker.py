@@ -73,7 +73,7 @@ def _frozen(
 
 
 def _same(one: ModelInfo | None, other: ModelInfo) -> bool:
-    return one is not None and (one.sha256, one.adapter_sha256) == (other.sha256, other.adapter_sha256)
+    return one is not None and (one.identity, one.adapter_sha256) == (other.identity, other.adapter_sha256)
 
 
 def _other_model(model: ModelInfo) -> str:
