@@ -7,6 +7,7 @@ from typing import Any, Final
 import torch
 
 BLOCK: Final = 256  # tokens; attention looks at whole blocks, so that its shapes are few
+_SLACK: Final = 4 * BLOCK
 
 
 class KeyValueCache:
@@ -37,10 +38,10 @@ class KeyValueCache:
     def make_room(self, tokens: int, kept: int) -> None:
         """Have place for so many tokens, in whole blocks, and keep what is known of the first ones.
 
-        Nothing moves where the place is there already and not more than twice what is needed.
+        Nothing moves where the place is there already and not much more than twice what is needed.
         """
         room = -(-tokens // BLOCK) * BLOCK
-        if room <= self.room <= 2 * room:
+        if tokens and room <= self.room <= 2 * room + _SLACK:
             return
         for tensors in (self.keys, self.values):
             for layer, old in enumerate(tensors):

@@ -8,7 +8,7 @@ the same. On a GPU, and on a CPU with bfloat16 arithmetic, bitsandbytes multipli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import torch
@@ -23,8 +23,12 @@ Products = Callable[[Tensor, Check], Sequence[Tensor]]
 
 SMALL: Final = 2**24  # values of a model that is unpacked once: 64 MB
 _PART: Final = 2**21  # values unpacked at a time: 8 MB
+_FEW: Final = (
+    128  # inputs, for which the matrix stands better on the left (measured: 2.5 x at 4, 1.1 x at 128)
+)
 
 
+@torch.no_grad()
 def joined(modules: Sequence[nn.Module], *, keep: bool) -> Products:
     """Linear layers that read the same input: plain, in 4 bit, or either with peft's LoRA on top.
 
@@ -72,7 +76,7 @@ def _together(bases: Sequence[Any]) -> Products:
         parts = [weight.new_zeros(each.out_features) if each.bias is None else each.bias for each in bases]
         bias = torch.cat(parts)
     sizes = [base.out_features for base in bases]
-    return lambda inputs, check: torch.split(F.linear(inputs, weight, bias), sizes, dim=-1)
+    return lambda inputs, check: torch.split(_times(inputs, [weight], bias), sizes, dim=-1)
 
 
 def _one_by_one(bases: Sequence[Any]) -> Products:
@@ -80,8 +84,26 @@ def _one_by_one(bases: Sequence[Any]) -> Products:
     return lambda inputs, check: [product(inputs, check) for product in products]
 
 
-def _whole(module: nn.Module) -> Callable[[Tensor, Check], Tensor]:
-    return lambda inputs, check: module(inputs)
+def _whole(layer: Any) -> Callable[[Tensor, Check], Tensor]:
+    def product(inputs: Tensor, check: Check) -> Tensor:
+        found: Tensor = layer(inputs) if _called_best(inputs) else _times(inputs, [layer.weight], layer.bias)
+        return found
+
+    return product
+
+
+def _called_best(inputs: Tensor) -> bool:
+    return inputs.device.type != "cpu" or not 1 < inputs.shape[0] <= _FEW
+
+
+def _times(inputs: Tensor, parts: Iterable[Tensor], bias: Tensor | None) -> Tensor:
+    """The product with a matrix that comes some rows after the other."""
+    if _called_best(inputs):
+        products = [F.linear(inputs, part) for part in parts]
+        product = torch.cat(products, dim=-1) if len(products) > 1 else products[0]
+    else:
+        product = torch.cat([torch.mm(part, inputs.t()) for part in parts]).t().contiguous()
+    return product if bias is None else product + bias
 
 
 class _Packed:
@@ -94,23 +116,19 @@ class _Packed:
         self._rows = max(1, _PART // base.in_features)
 
     def __call__(self, inputs: Tensor, check: Check) -> Tensor:
-        parts = []
-        for part in self._parts(inputs.dtype):
-            check()
-            parts.append(F.linear(inputs, part))
-        product = torch.cat(parts, dim=-1) if len(parts) > 1 else parts[0]
-        return product if self._bias is None else product + self._bias
+        return _times(inputs, self._parts(inputs.dtype, check), self._bias)
 
     def unpacked(self) -> Tensor:
         """The whole matrix."""
-        return torch.cat(list(self._parts(self._state.dtype)))
+        return torch.cat(list(self._parts(self._state.dtype, lambda: None)))
 
-    def _parts(self, dtype: torch.dtype) -> Iterator[Tensor]:
+    def _parts(self, dtype: torch.dtype, check: Check) -> Iterator[Tensor]:
         """Some rows after the other, as values."""
         state, (rows, columns) = self._state, self._shape
         scales = dequantize_blockwise(state.absmax, state.state2) + state.offset
         scales = scales.view(rows, columns // state.blocksize)
         for packed, scale in zip(self._packed.split(self._rows), scales.split(self._rows), strict=True):
+            check()
             yield torch.ops.bitsandbytes.dequantize_4bit.default(
                 packed, scale, state.blocksize, "nf4", (packed.shape[0], columns), dtype
             )

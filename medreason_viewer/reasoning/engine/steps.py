@@ -7,9 +7,10 @@ through pinned memory while the next step runs already; the token after the last
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor
@@ -18,7 +19,9 @@ from .linear import Check
 from .text_model import TextModel, window_of
 
 Fetch = Callable[[], int]
-_WARM_UPS: Final = 2  # steps before one is recorded, so that libraries have allocated what they want
+_WARM_UPS: Final = 2
+_GROWTH: Final = 1024  # tokens more room at once, for what is recorded must then be recorded again
+_log = logging.getLogger(__name__)
 
 
 class Steps:
@@ -79,62 +82,115 @@ class Steps:
         return lambda: token_id
 
 
+class Recorder(Protocol):
+    """What a GPU can do that a CPU cannot."""
+
+    def record(self, prepare: Callable[[], None], work: Callable[[], None]) -> Callable[[], None]:
+        """Work as one launch; recording may do it, too, and prepares for it each time."""
+        ...
+
+    def pinned(self, count: int) -> Tensor:
+        """Memory of int64 on the host that the device writes by itself."""
+        ...
+
+    def mark(self) -> Callable[[], None]:
+        """Waits until all is done that was launched before."""
+        ...
+
+
 class RecordedSteps(Steps):
     """The same on a GPU, recorded once for each window and then launched as a whole."""
 
-    def __init__(self, text: TextModel, bias: Tensor) -> None:
+    def __init__(self, text: TextModel, bias: Tensor, recorder: Recorder) -> None:
         super().__init__(text, bias, ahead=1)
-        self._graphs: dict[int, Any] = {}
+        self._recorder = recorder
+        self._recorded: dict[int, Callable[[], None]] = {}
         self._recorded_at = 0
-        self._pinned = torch.zeros(2, dtype=torch.int64).pin_memory()
+        self._arrivals = recorder.pinned(2)
         self._sent = 0
 
     def _make_room(self, known: int) -> None:
-        super()._make_room(known)
-        address = self._text.cache.keys[0].data_ptr()
-        if address != self._recorded_at:  # the graphs hold addresses
-            self._graphs.clear()
-            self._recorded_at = address
+        cache = self._text.cache
+        if known >= cache.room:
+            cache.make_room(known + _GROWTH, known)
+        if cache.keys[0].data_ptr() != self._recorded_at:  # what is recorded holds addresses
+            self._recorded.clear()
+            self._recorded_at = cache.keys[0].data_ptr()
 
     def _advance(self, window: int, check: Check) -> None:
         check()
-        if window not in self._graphs:
-            self._graphs[window] = self._record(window)
-        self._graphs[window].replay()
+        if window not in self._recorded:
+            self._recorded[window] = self._record(window)
+        self._recorded[window]()
 
     @torch.inference_mode()
-    def _record(self, window: int) -> Any:
-        """A step as a graph; what warming up and recording change is put back."""
+    def _record(self, window: int) -> Callable[[], None]:
+        """A step as one launch; reading its token more than once does no harm."""
         before = self.token.clone(), self.place.clone()
+
+        def prepare() -> None:
+            self.token.copy_(before[0])
+            self.place.copy_(before[1])
+
+        def step() -> None:
+            self.step(window, _never)
+
+        try:
+            recorded = self._recorder.record(prepare, step)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            _log.warning("a step cannot be recorded and is launched in parts: %s", type(error).__name__)
+            recorded = step
+        prepare()
+        return recorded
+
+    def _send(self) -> Fetch:
+        slot = self._arrivals[self._sent % 2 : self._sent % 2 + 1]
+        self._sent += 1
+        slot.copy_(self.token, non_blocking=True)
+        wait = self._recorder.mark()
+
+        def fetch() -> int:
+            wait()
+            return int(slot)
+
+        return fetch
+
+
+class CudaRecorder:
+    """CUDA graphs, pinned memory and events."""
+
+    def record(self, prepare: Callable[[], None], work: Callable[[], None]) -> Callable[[], None]:
+        """A CUDA graph, after the work was done a few times, so that libraries have allocated what they want.
+
+        Raises
+        ------
+        RuntimeError
+            If part of the work cannot be recorded.
+        """
         side: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(_WARM_UPS):
-                self.step(window, _never)
-                self._restore(before)
+                prepare()
+                work()
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            self.step(window, _never)
-        self._restore(before)
-        return graph
+            work()
+        return graph.replay
 
-    def _restore(self, before: tuple[Tensor, Tensor]) -> None:
-        self.token.copy_(before[0])
-        self.place.copy_(before[1])
+    def pinned(self, count: int) -> Tensor:
+        """Page-locked memory."""
+        return torch.zeros(count, dtype=torch.int64).pin_memory()
 
-    def _send(self) -> Fetch:
-        slot = self._pinned[self._sent % 2 : self._sent % 2 + 1]
-        self._sent += 1
-        slot.copy_(self.token, non_blocking=True)
-        arrived: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        arrived.record()
-
-        def fetch() -> int:
-            arrived.synchronize()
-            return int(slot)
-
-        return fetch
+    def mark(self) -> Callable[[], None]:
+        """An event."""
+        event: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        event.record()
+        wait: Callable[[], None] = event.synchronize
+        return wait
 
 
 def _never() -> None:
@@ -143,4 +199,4 @@ def _never() -> None:
 
 def steps_for(text: TextModel, bias: Tensor) -> Steps:
     """The way of stepping that suits the device."""
-    return RecordedSteps(text, bias) if bias.device.type == "cuda" else Steps(text, bias)
+    return RecordedSteps(text, bias, CudaRecorder()) if bias.device.type == "cuda" else Steps(text, bias)

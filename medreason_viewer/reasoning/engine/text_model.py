@@ -41,7 +41,8 @@ class TextModel:
         self._groups = config.num_attention_heads // config.num_key_value_heads
         self._scale = self._head_size**-0.5
         _check(config)
-        self._rotary, self._norm, self._head = text.rotary_emb, _norm(text.norm), model.lm_head
+        self._rotary, self._norm = text.rotary_emb, _norm(text.norm)
+        self._head = joined((model.lm_head,), keep=False)
 
     def embedded(self, tokens: Tensor) -> Tensor:
         """The embeddings of tokens of shape (n,)."""
@@ -79,7 +80,7 @@ class TextModel:
                 query[None], keys[None], values[None], mask, is_causal=mask is None, enable_gqa=True
             )[0]
 
-        return self._logits(self._through(hidden, turn, attend, check)[-1:])
+        return self._logits(self._through(hidden, turn, attend, check)[-1:], check)
 
     def step(self, tokens: Tensor, places: Tensor, offset: Tensor, window: int, check: Check) -> Tensor:
         """Read a few tokens of text; shapes depend on ``window`` alone, so that the step can be recorded.
@@ -115,7 +116,7 @@ class TextModel:
             weights = scores.softmax(-1, dtype=torch.float32).to(query.dtype)
             return torch.bmm(weights, values[:, :window]).view(query.shape)
 
-        return self._logits(self._through(hidden, turn, attend, check))
+        return self._logits(self._through(hidden, turn, attend, check), check)
 
     def _turning(self, positions: Tensor) -> Turn:
         """What turns queries and keys at positions of shape (3, n)."""
@@ -144,8 +145,8 @@ class TextModel:
             hidden = hidden + update
         return hidden
 
-    def _logits(self, hidden: Tensor) -> Tensor:
-        logits: Tensor = self._head(self._norm(hidden))
+    def _logits(self, hidden: Tensor, check: Check) -> Tensor:
+        (logits,) = self._head(self._norm(hidden), check)
         return logits
 
 
