@@ -17,26 +17,18 @@ from PySide6.QtWidgets import QApplication
 
 from . import settings as settings_file
 from .errors import SettingsError
-from .findings.finding import Finding
 from .findings.journal import JournalWriter
-from .network.inbox import Inbox
-from .plugins import Installed, installed, scan_with
+from .outside import surround
+from .plugins import Installed, installed
 from .reasoning.process.client import ModelClient
-from .reasoning.request import Event, Explanation, ModelInfo
+from .reasoning.request import Event
 from .settings import Settings
 from .ui.application import application_with_theme, has_display, platform
-from .ui.archive.desk import ArchiveDesk, ArchivePlaces
-from .ui.archive.send_dialog import Parcel
 from .ui.explanation.answer import ExplainTarget
-from .ui.explanation.explain import MakeClient
 from .ui.keys.kept import read_settings
-from .ui.launching.known import archive_fetch
-from .ui.launching.launching import Launching
-from .ui.launching.recent import RecentStudies
 from .ui.launching.request import LaunchRequest
-from .ui.launching.single import Claim, Doorkeeper
+from .ui.launching.single import Claim
 from .ui.launching.system import SystemRequests
-from .ui.plugins.offer import PluginOffer, unjudged
 from .ui.session import Session
 from .ui.unattended import Explained, Unattended
 from .workplace import Workplace, build, build_for, manifest_info
@@ -88,29 +80,13 @@ def run(
         place.window.closing.connect(partial(_keep, where))
     sys.excepthook = partial(_unexpected, place.session)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl+C in the shell waits for the next event
-    offer = _offer(place, installed() if plugins else Installed())
-    recent = RecentStudies(place.session, journal, place.window)
-    fetch = archive_fetch(lambda: desk.sources.archives(), Inbox)
-    launching = Launching(place.window, places=recent.places, fetch=fetch)
-    desk = ArchiveDesk(place.window, launching, ArchivePlaces(where))
-    if place.exporting is not None:
-        place.exporting.to_send.connect(lambda files: desk.offer(Parcel("Objects of the finding", files)))
-    doorkeeper = Doorkeeper(claim) if claim is not None else None
-    if doorkeeper is not None:
-        doorkeeper.asked.connect(launching.receive)
-    system = SystemRequests(application)
-    system.asked.connect(launching.receive)
+    outside = surround(place, journal, where, claim, installed() if plugins else Installed())
+    SystemRequests(application).asked.connect(outside.launching.receive)
     place.window.show()
     place.explainer.start()
-    desk.start(settings)
-    if request is not None:
-        launching.receive(request)
+    outside.begin(settings, request)
     code = application.exec()
-    if doorkeeper is not None:
-        doorkeeper.close()
-    desk.close()
-    launching.close()
-    offer.close()
+    outside.close()
     place.close()
     return code
 
@@ -174,33 +150,17 @@ def _client_with_witness(
     return ModelClient(bundle, tell)
 
 
-def _offer(place: Workplace, found: Installed) -> PluginOffer:
-    """Let plug-ins read, explain, export and show panels."""
-    offer = PluginOffer(place.window, found, partial(_finding_of, place))
-    place.opening.scan_path = scan_with(found.readers)
-    offer.explainer_chosen.connect(partial(_explain_with, place))
-    return offer
-
-
-def _finding_of(place: Workplace, explanation: Explanation) -> Finding:
-    """An explanation with its verdict, if it has one."""
-    kept = place.findings.book.get(explanation.request_id) if place.findings else None
-    return kept.finding if kept else unjudged(explanation)
-
-
-def _explain_with(place: Workplace, make_client: MakeClient, known: ModelInfo) -> None:
-    place.explainer.use(make_client)
-    place.model_bar.show_known(known)
-    place.explainer.start()
-
-
 def _keep(path: Path, settings: Settings) -> None:
-    """What the window remembers; the archives stay as the file has them, where they are set at once."""
+    """What the window remembers; servers stay as the file has them, where they are set at once."""
     try:
         now = settings_file.load(path)
-        settings_file.save(replace(settings, pacs=now.pacs, receiver=now.receiver), path)
+        settings_file.save(_with_servers(settings, now), path)
     except SettingsError as error:
         log.warning("%s", error)
+
+
+def _with_servers(settings: Settings, now: Settings) -> Settings:
+    return replace(settings, pacs=now.pacs, receiver=now.receiver, model_server=now.model_server)
 
 
 def _unexpected(session: Session, kind: type[BaseException], *_error: object) -> None:

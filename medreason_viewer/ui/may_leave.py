@@ -7,11 +7,15 @@ from typing import Protocol
 
 
 class MayLeave(Protocol):
-    """Whether the study may be left now; else the reader is asked, and ``then`` is called after."""
+    """Whether the study may be left now; else the reader is asked, and ``then`` is called after.
 
-    def __call__(self, then: Callable[[], object], *, closing: bool = False) -> bool: ...
+    ``why`` says what another program wants in its place; empty where the reader wants it. Who asks a second
+    time while the question stands is not kept any longer, unless it is another program.
+    """
+
+    def __call__(self, then: Callable[[], object], *, closing: bool = False, why: str = "") -> bool: ...
 
 
-def at_once(then: Callable[[], object], *, closing: bool = False) -> bool:
+def at_once(then: Callable[[], object], *, closing: bool = False, why: str = "") -> bool:
     """Nothing is left to do in the study."""
     return True

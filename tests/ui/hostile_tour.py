@@ -18,12 +18,12 @@ from shiboken6 import isValid
 from shown_texts import Shown
 from verdict_disk import desk, explain
 
-from medreason_viewer import app
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import ServerRefused
 from medreason_viewer.findings.journal import StudyOpened
 from medreason_viewer.network.archive import SeriesFound, StudyFound
 from medreason_viewer.network.dimse.push import Pushed
+from medreason_viewer.outside import offer_plugins
 from medreason_viewer.plugins import Installed, Plugin
 from medreason_viewer.reasoning.request import Check, ModelInfo, ModelState, Step
 from medreason_viewer.ui.archive.send_dialog import Parcel
@@ -246,7 +246,7 @@ class Tour:
             panels=tuple(plugin(_Panel(self.text())) for _ in range(6)),
             left_out=tuple(self.text() for _ in range(6)),
         )
-        offer = app._offer(self.desk.place, found)
+        offer = offer_plugins(self.desk.place, found)
         self.look()
         assert offer.menu is not None
         for number, action in enumerate(offer.menu.actions()):

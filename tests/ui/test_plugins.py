@@ -17,11 +17,11 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QMenu
 from pytestqt.qtbot import QtBot
 from small_study import LESION
 
-from medreason_viewer import app
 from medreason_viewer.app import Workplace
 from medreason_viewer.errors import PluginError, UnreadableFile
 from medreason_viewer.findings.journal import Journal, JournalWriter
 from medreason_viewer.findings.journal.keys import FilePlace
+from medreason_viewer.outside import _finding_of, offer_plugins
 from medreason_viewer.plugins import Installed, installed, scan_with
 from medreason_viewer.settings import Settings
 from medreason_viewer.ui.plugins.offer import PluginOffer
@@ -50,7 +50,7 @@ def found(site: Path) -> Iterator[Installed]:
 def offered(opened: Opened, found: Installed) -> Iterator[tuple[Workplace, PluginOffer]]:
     """A window with a study and the plug-ins."""
     place = opened()
-    offer = app._offer(place, found)
+    offer = offer_plugins(place, found)
     yield place, offer
     offer.close()
 
@@ -252,8 +252,8 @@ def test_an_exporter_is_given_the_verdict(
     wait_for(place, qtbot, "answered")
     explanation = place.session.answer.explanation if place.session.answer else None
     assert explanation is not None
-    assert app._finding_of(place, explanation).judgement is None
+    assert _finding_of(place, explanation).judgement is None
     qtbot.keyClick(place.window.parts.view, Qt.Key.Key_Y)
-    judgement = app._finding_of(place, explanation).judgement
+    judgement = _finding_of(place, explanation).judgement
     assert judgement is not None
     assert (judgement.verdict, judgement.reader) == ("accepted", "Jane Roe")

@@ -20,6 +20,7 @@ from ..main_window import MainWindow
 from ..series.choosing import choose_files
 from .archives_page import ArchivesPage
 from .arrival import Arrival
+from .copies_left import CopiesLeft
 from .errands import Errands
 from .find_page import FindPage
 from .listening import Listening
@@ -84,6 +85,7 @@ class ArchiveDesk(QObject):
         pages: dict[str, QWidget] = {"Send": self.send_page, "Archives": self.archives_page}
         self.window = ArchiveWindow(self.find, pages)
         self.menu = ArchiveMenu(window.menuBar())
+        self.copies_left = CopiesLeft(window, self.sending)
         self._connect(window)
         self._add_signs(window)
 
@@ -128,11 +130,12 @@ class ArchiveDesk(QObject):
         self.sending.send(server, parcel.files, parcel.title, again=again)
 
     def _open(self, server: Server, study: StudyFound, series: SeriesFound | None) -> None:
-        self.arrival.follow(self.retrieving.want(server, study, series, first=True))
+        if self._viewer.may_leave(partial(self._open, server, study, series)):
+            self.arrival.follow(self.retrieving.want(server, study, series, first=True))
 
     def _open_retrieved(self, number: int) -> None:
         retrieval = self.retrieving.get(number)
-        if retrieval is not None:
+        if retrieval is not None and self._viewer.may_leave(partial(self._open_retrieved, number)):
             self.arrival.follow(retrieval)
 
     def _send_series(self) -> None:

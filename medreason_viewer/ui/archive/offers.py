@@ -121,6 +121,8 @@ class Offers(QObject):
 
     def _open(self) -> None:
         found = self._found
+        if found is not None and not self._window.may_leave(self._open):
+            return
         self._pass_over()
         if found is not None:
             self._launching.show(found, _TOLD)

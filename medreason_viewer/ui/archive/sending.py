@@ -46,11 +46,14 @@ class Sending(QObject):
     -------
     changed
         Other batches, or further on.
+    copied
+        One lot less is being copied into the queue.
     told, failed(str)
         What was queued; why something was not.
     """
 
     changed = Signal()
+    copied = Signal()
     told = Signal(str)
     failed = Signal(str)
     _seen = Signal(object)
@@ -62,9 +65,16 @@ class Sending(QObject):
         self._stop, self._wake = Cancel(), threading.Event()
         self._thread: threading.Thread | None = None
         self._of_session: set[str] = set()
+        self._copying = 0
+        self._no_copies = Cancel()
         self.batches: tuple[Batch, ...] = ()
         self.titles: dict[str, str] = {}
         self._seen.connect(self._take, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def copying(self) -> int:
+        """Lots that are still being copied into the queue, and wanted there."""
+        return 0 if self._no_copies.requested else self._copying
 
     @property
     def waiting(self) -> int:
@@ -87,9 +97,14 @@ class Sending(QObject):
 
         def add() -> Queued:
             with Outbox(self._root) as outbox:
-                return outbox.add(server.name, files, again=again, cancel=self._stop)
+                return outbox.add(server.name, files, again=again, cancel=self._no_copies)
 
-        self._errands.run(add, partial(self._queued, server, title), self.failed.emit)
+        self._copying += 1
+        self._errands.run(add, partial(self._queued, server, title), self._not_queued)
+
+    def give_up_copying(self) -> None:
+        """Let nothing more come into the queue: a lot that is not in it as a whole is not sent."""
+        self._no_copies.request()
 
     def retry(self, batch: str) -> None:
         """Try at once, also what was refused."""
@@ -101,7 +116,7 @@ class Sending(QObject):
 
     def close(self) -> None:
         """Let copies be finished, stop, and wait for the threads; what waits goes on waiting."""
-        closing = threading.Timer(_LAST_WORDS_S, self._stop.request)
+        closing = threading.Timer(_LAST_WORDS_S, self.give_up_copying)
         closing.start()
         self._errands.close()
         closing.cancel()
@@ -124,6 +139,15 @@ class Sending(QObject):
         self.start()
         self._wake.set()
         self.told.emit(_words(server, queued))
+        self._one_less()
+
+    def _not_queued(self, text: str) -> None:
+        self.failed.emit(text)
+        self._one_less()
+
+    def _one_less(self) -> None:
+        self._copying -= 1
+        self.copied.emit()
 
     def _run(self) -> None:
         try:

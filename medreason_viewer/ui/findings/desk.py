@@ -17,8 +17,11 @@ from ...settings import Settings
 from ..main_window import MainWindow
 from .book import FindingBook
 from .coming_back import ComingBack
+from .everywhere import FindingsEverywhere
+from .finding_actions import FindingActions
 from .finding_list import FindingList
 from .leaving import Leaving
+from .left_off import LeftOff
 from .link import JournalLink
 from .marks_back import kept_marks
 from .marks_kept import MarkKeeping
@@ -26,6 +29,7 @@ from .menus import RecentMenu, VerdictMenu, menu_of
 from .own_reads import OwnReads
 from .pending_sign import PendingSign
 from .reader import Reader
+from .reopening import Reopening
 from .restoring import kept_findings
 from .steady import SteadyWriting
 from .unfinished import UnfinishedDialog
@@ -55,6 +59,8 @@ class FindingDesk(QObject):
         self.verdicts = Verdicts(session, self.book, self.reader)
         self.bar = VerdictBar(self.verdicts, parts.views.bindings)
         self.writing = SteadyWriting(self.link, self)
+        self.left_off = LeftOff(session, self.link, self.writing)
+        self.reopening = Reopening(window, self.link, named=not settings.shared_login)
         self.own_reads = OwnReads(session, self.reader, self.writing)
         self.sign = PendingSign(self.link, self.book, self.writing)
         self.list = FindingList(session, self.book)
@@ -76,6 +82,10 @@ class FindingDesk(QObject):
         files, explain = (menu_of(window.menuBar(), title) for title in ("File", "Explain"))
         files.insertMenu(files.actions()[2], self.recent)  # after the two lines that open
         explain.addMenu(self.menu)
+        self.everywhere = FindingsEverywhere(window, self.link, self.leaving)
+        explain.addAction(self.everywhere.action)
+        self.actions = FindingActions(self.verdicts, self.leaving, self.list)
+        self.left_off.told.connect(parts.footer.tell)
         self.reader.changed.connect(self._remember_reader)
         session.scan_changed.connect(self._tell_of_left)
         window.model_chosen.connect(self.offer_answers)
@@ -84,18 +94,18 @@ class FindingDesk(QObject):
         for said in (self.verdicts.message, self.book.message, self.writing.message, self.link.refused):
             said.connect(lambda text: window.banners.say(text, "caution"))
 
-    def may_leave(self, then: Callable[[], object], *, closing: bool = False) -> bool:
-        """Whether nothing is left to do in this study; else the reader is asked, and ``then`` called after.
-
-        Who asks a second time while the question stands is not kept any longer.
-        """
+    def may_leave(self, then: Callable[[], object], *, closing: bool = False, why: str = "") -> bool:
+        """As :class:`.MayLeave`, by what is still to do in the study that is open."""
         asking = self._asking
         if asking is not None and isValid(asking) and asking.isVisible():
+            if why:
+                asking.go_on_with(then, why)
+                return False
             asking.dismiss()
             return True
         if not self.leaving.to_do and not (closing and self.leaving.unsaved):
             return True
-        self._asking = UnfinishedDialog(self.leaving, then, closing=closing, parent=self.window)
+        self._asking = UnfinishedDialog(self.leaving, then, closing=closing, parent=self.window, why=why)
         self._asking.open()
         return False
 
@@ -129,6 +139,7 @@ class FindingDesk(QObject):
         for each in self.coming_back:
             each.close()
         self.marks.close()
+        self.left_off.write()
         self.writing.hand_over()
         self.book.hand_over()
         return self.link.close(_LAST_WORDS_S)

@@ -84,6 +84,11 @@ class FindingList(QWidget):
                 here.append(answer)
         return sorted(here, key=lambda answer: -answer.request.slice_index)
 
+    def folded(self, finding_id: str) -> bool:
+        """Whether the answer of a finding is not to be seen yet."""
+        answer = next((each for each in self.answers() if each.request.id == finding_id), None)
+        return answer is not None and self._session.folds(answer)
+
     def show_finding(self, finding_id: str) -> None:
         """Go to a finding of the series shown; its overlay and steps come with its image."""
         session = self._session

@@ -76,6 +76,10 @@ class Leaving(QObject):
         """The model is wrong, and why."""
         self._reader.named(lambda name: self.book.reject(finding_id, name, reason))
 
+    def undo(self, finding_id: str) -> None:
+        """Take the last verdict back."""
+        self._reader.named(partial(self.book.undo, finding_id))
+
     def show_finding(self, finding_id: str) -> None:
         """Go to its image, in its series."""
         known = self.book.get(finding_id)

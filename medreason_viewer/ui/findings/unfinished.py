@@ -33,13 +33,23 @@ class UnfinishedDialog(QDialog):
     Parameters
     ----------
     then : callable
-        What the reader wanted; called once each finding has a verdict or was left for later.
+        What the reader, or another program, wanted; called once each finding has a verdict or was left for
+        later.
+    why : str
+        What another program wanted; empty where it was the reader.
     """
 
     def __init__(
-        self, leaving: Leaving, then: Callable[[], object], *, closing: bool, parent: QWidget
+        self,
+        leaving: Leaving,
+        then: Callable[[], object],
+        *,
+        closing: bool,
+        parent: QWidget,
+        why: str = "",
     ) -> None:
         super().__init__(parent)
+        self.why = PlainLabel(role="caution", wrap=True)
         self._leaving, self._then, self._closing = leaving, then, closing
         self._gone_on = self._tried = False
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -51,6 +61,7 @@ class UnfinishedDialog(QDialog):
         self.later, self.stay = QPushButton(), QPushButton("Stay with this study")
         self.rows.setLayout(QVBoxLayout())
         self._build()
+        self._say_why(why)
         for changed in (leaving.book.changed, leaving.writing.changed):
             changed.connect(self.refresh)
         self.finished.connect(self._end)
@@ -82,10 +93,19 @@ class UnfinishedDialog(QDialog):
         self._leaving.loss_accepted = bool(self._problem())
         self._go_on()
 
+    def go_on_with(self, then: Callable[[], object], why: str) -> None:
+        """Another program asks meanwhile: the question stands, and that comes after it."""
+        self._then = then
+        self._say_why(why)
+
     def dismiss(self) -> None:
         """Leave all for later; whoever asked goes on by themselves."""
         self._then = lambda: None
         self.leave_all()
+
+    def _say_why(self, why: str) -> None:
+        self.why.setText(why)
+        self.why.setVisible(bool(why))
 
     def _problem(self) -> str:
         """Only when the window closes is anything lost: a study that is changed leaves it in memory."""
@@ -160,6 +180,7 @@ class UnfinishedDialog(QDialog):
         last.addWidget(self.stay)
         last.addWidget(self.later)
         column = QVBoxLayout(self)
+        column.addWidget(self.why)
         column.addWidget(self.heading)
         column.addWidget(self.problem)
         column.addWidget(scroll, 1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from functools import partial
+from typing import Final
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication, QDialog
@@ -16,6 +18,8 @@ from .patient_bar import TOLD, PatientBar
 from .request import LaunchRequest
 from .seeking import Fetch, Places, Seeking, no_archive, nowhere
 from .target import LaunchTarget
+
+_WANTED: Final = "Another study is to be opened, as was asked for."
 
 
 class Launching(QObject):
@@ -32,14 +36,18 @@ class Launching(QObject):
     -------
     patient_changed
         Another patient than before is on the screen.
+    turned
+        The very series or image that was asked for is shown.
     """
 
     patient_changed = Signal()
+    turned = Signal()
 
     def __init__(self, window: MainWindow, *, places: Places = nowhere, fetch: Fetch = no_archive) -> None:
         super().__init__(window)
         self._window, self._session = window, window.parts.session
         self._target: LaunchTarget | None = None
+        self._told = TOLD
         self.bar: PatientBar | None = None
         self.seeking = Seeking(places, fetch, window.parts.opening.scan_path, self)
         self._connect()
@@ -55,10 +63,13 @@ class Launching(QObject):
         if target is not None:
             self.open(target)
 
-    def open(self, target: LaunchTarget) -> None:
-        """Show a target: at once if it is open, else once it is found."""
+    def open(self, target: LaunchTarget, told: str = TOLD) -> None:
+        """Show a target: at once if it is open, else once it is found.
+
+        ``told`` says why another patient is shown then.
+        """
         self.seeking.cancel()
-        self._target = target
+        self._target, self._told = target, told
         here = find(self._session.scan, target) if self._session.scan and target.named else None
         if here is not None:
             self.show(here)
@@ -81,10 +92,18 @@ class Launching(QObject):
             self._window.banners.clear()
             self._session.open_scan(found.scan)
         self._turn_to(found.series, found.slice_index)
+        if found.exact:
+            self.turned.emit()
         if found.remark:
             self._refuse(found.remark)
         if changed:
             self._announce(found.series.identity, told)
+
+    def _arrived(self, found: Found) -> None:
+        """Show it once the reader has seen what is still to do in the study that is open."""
+        show = partial(self.show, found, self._told)
+        if found.series is None or self._window.may_leave(show, why=_WANTED):
+            show()
 
     def close(self) -> None:
         """Stop looking, and wait until nothing works any more."""
@@ -97,7 +116,7 @@ class Launching(QObject):
         self.seeking.progressed.connect(footer.show_scanned)
         self.seeking.ended.connect(footer.end_scan)
         footer.cancel_requested.connect(self.seeking.cancel)
-        self.seeking.finished.connect(self.show)
+        self.seeking.finished.connect(self._arrived)
         self._session.series_changed.connect(self._keep_true)
         self.seeking.failed.connect(self._refuse)
 

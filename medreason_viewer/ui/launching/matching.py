@@ -34,12 +34,15 @@ class Found:
         0-based; None where no image was asked for, or it is not there.
     remark : str
         What the reader should know of it, as a sentence; may be empty.
+    exact : bool
+        Whether this very series or image was asked for, rather than the study.
     """
 
     scan: Scan
     series: Series | None
     slice_index: int | None = None
     remark: str = ""
+    exact: bool = False
 
 
 def find(scan: Scan, target: LaunchTarget) -> Found | None:
@@ -58,7 +61,7 @@ def find(scan: Scan, target: LaunchTarget) -> Found | None:
     if series is None:
         return Found(shown, None, remark=_NOT_SHOWABLE)
     index, remark = _slice(series, place)
-    return Found(shown, series, index, remark)
+    return Found(shown, series, index, remark, exact=bool(target.series) or index is not None)
 
 
 def same_patient(one: Identity, other: Identity) -> bool:
