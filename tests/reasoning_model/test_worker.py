@@ -19,6 +19,7 @@ import pytest
 from tiny_requests import slice_request
 from watched import HERE, Watched
 
+import medreason_viewer
 from medreason_viewer.reasoning.follow_up import follow_up
 from medreason_viewer.reasoning.process.blocking import until_answered
 from medreason_viewer.reasoning.process.client import ModelClient
@@ -41,6 +42,7 @@ from medreason_viewer.volume.geometry import SliceBox
 
 Watch = Callable[[Watched], Watched]
 FOREVER = Limits(restarts=10_000)
+DEMO = Path(medreason_viewer.__file__).parent / "resources" / "models" / "demo"
 
 
 def events_of(watched: Watched, request_id: str) -> list[Event]:
@@ -199,6 +201,12 @@ def test_an_error_nobody_expected_ends_the_process_and_is_told(watch: Watch) -> 
     assert isinstance(watched.end_of(again.id), Answered)
 
 
+def _until_another_than(killed: int, watched: Watched) -> None:
+    """A question asked before the death is noticed would be told of it and end."""
+    while watched.pid == killed:
+        time.sleep(0.005)
+
+
 def _kill_at_random_points(watched: Watched, times: int, longest_s: float) -> None:
     """Kill the worker so often, each time somewhere in a load or an answer; the next answer must come."""
     dice = random.Random(7)
@@ -208,8 +216,7 @@ def _kill_at_random_points(watched: Watched, times: int, longest_s: float) -> No
         time.sleep(dice.uniform(0, longest_s))
         killed = watched.pid
         psutil.Process(killed).kill()
-    while watched.pid == killed:
-        time.sleep(0.005)  # a question asked before the death is noticed is told of it and ends
+    _until_another_than(killed, watched)
     last = slice_request()
     watched.client.explain(last)
     assert isinstance(watched.end_of(last.id, 60), Answered)
@@ -219,14 +226,66 @@ def test_ten_kills_at_random_points_are_survived(watch: Watch) -> None:
     _kill_at_random_points(watch(Watched.stub(0.02, FOREVER)), 10, 1.5)
 
 
+def _answer(watched: Watched) -> str:
+    """What the model replies to the one question that is repeated."""
+    request = slice_request()
+    watched.client.explain(request)
+    answered = watched.end_of(request.id, 120)
+    assert isinstance(answered, Answered)
+    return answered.explanation.raw_reply
+
+
+def _memory(watched: Watched) -> int:
+    """Bytes that the worker holds."""
+    return int(psutil.Process(watched.pid).memory_info().rss)
+
+
+def _kill_and_cancel_at_random(watched: Watched, times: int, kill_within_s: float) -> None:
+    """Kill or cancel so often, anywhere; now and then the whole answer, which stays the same.
+
+    A cancel is heard: it costs no process. Cancels leave no memory behind.
+    """
+    dice = random.Random(11)
+    right = _answer(watched)
+    longest = 1.2 * _seconds(lambda: _answer(watched))
+    memory = _memory(watched)
+    for _ in range(times):
+        request, pid = slice_request(), watched.pid
+        watched.client.explain(request)
+        if dice.random() < 0.5:
+            time.sleep(dice.uniform(0, kill_within_s))
+            psutil.Process(pid).kill()
+            assert isinstance(watched.end_of(request.id), Failed | Answered)
+            _until_another_than(pid, watched)
+        else:
+            time.sleep(dice.uniform(0, longest))
+            watched.client.cancel(request.id)
+            asked = time.monotonic()
+            assert isinstance(watched.end_of(request.id), Stopped | Answered)
+            assert time.monotonic() - asked < 1.5
+            assert watched.pid == pid
+        if dice.random() < 0.1:
+            assert _answer(watched) == right
+    assert _answer(watched) == right
+    assert _memory(watched) < memory + 2**26
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
+
+
+def test_three_kills_and_cancels_of_the_real_model_are_survived(watch: Watch, tiny_bundle: Path) -> None:
+    _kill_and_cancel_at_random(watch(Watched.real(tiny_bundle, FOREVER)), 3, 0.5)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
-def test_two_hundred_kills_at_random_points_are_survived(watch: Watch, tiny_bundle: Path) -> None:
-    watched = watch(Watched.real(tiny_bundle, FOREVER))
-    watched.state("ready", 60)
-    memory = psutil.virtual_memory().available
-    _kill_at_random_points(watched, 200, 9.0)
-    assert memory - psutil.virtual_memory().available < 2**30
+def test_two_hundred_kills_and_cancels_of_the_demo_bundle_are_survived(watch: Watch) -> None:
+    free = psutil.virtual_memory().available
+    _kill_and_cancel_at_random(watch(Watched.real(DEMO, FOREVER)), 200, 9.0)
+    assert free - psutil.virtual_memory().available < 2**30
 
 
 def test_the_real_model_answers_is_killed_and_answers_again(watch: Watch, tiny_bundle: Path) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,12 +21,10 @@ from ...cancel import Cancel
 from ...errors import ModelError, ModelOutOfMemory
 from ..dialogue import Turn
 from ..request import ModelInfo
-from .patches import MERGED, image_tokens, to_patches
+from .patches import image_tokens, to_patches
 from .steps import steps_for
 from .text_model import TextModel
 from .tokens import ChatTokenizer
-
-_WARM_TOKENS: Final = 2
 
 
 def out_of_memory() -> ModelOutOfMemory:
@@ -87,14 +85,6 @@ class Engine:
             raise out_of_memory() from error
         if rest := text.finish():
             yield rest
-
-    def warm_up(self) -> None:
-        """Answer once to nobody, so that the first reader does not wait for what libraries do but once."""
-        image = np.zeros((MERGED, MERGED, 3), np.uint8)
-        ask = [{"role": "user", "content": [{"type": "image"}]}]
-        for _ in self.stream(Turn("reason", ask, image, _WARM_TOKENS), Cancel()):
-            pass
-        self._forget()
 
     def _forget(self) -> None:
         """Give the memory of the conversation back."""
