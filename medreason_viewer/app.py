@@ -22,6 +22,7 @@ from .outside import surround
 from .plugins import Installed, installed
 from .reasoning.process.client import ModelClient
 from .reasoning.request import Event
+from .served import offer_servers
 from .settings import Settings
 from .ui.application import application_with_theme, has_display, platform
 from .ui.explanation.answer import ExplainTarget
@@ -82,10 +83,14 @@ def run(
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl+C in the shell waits for the next event
     outside = surround(place, journal, where, claim, installed() if plugins else Installed())
     SystemRequests(application).asked.connect(outside.launching.receive)
+    servers = offer_servers(place, where)
     place.window.show()
+    if bundle is None:  # a model that was named at the start is this workstation's
+        servers.start(settings)
     place.explainer.start()
     outside.begin(settings, request)
     code = application.exec()
+    servers.close()
     outside.close()
     place.close()
     return code

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from ..volume.measure import Statistics as Statistics
 from ..volume.window import Window
 
 RegionSource = Literal["reader", "model", "grown"]
+REMOTE: Final = "remote: "
+"""How the device of a model on a server begins."""
 Verdict = Literal["agrees", "contradicts", "not_checkable"]
 
 
@@ -142,6 +144,11 @@ class ModelInfo:
     def identity(self) -> str:
         """Which weights these are: their hash; of a server's, which tells none, their name and the server."""
         return self.sha256 or f"{self.name}, {self.device}"
+
+    @property
+    def remote(self) -> bool:
+        """Whether a server answered, and not this workstation."""
+        return self.device.startswith(REMOTE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,11 @@ class ModelBar(QFrame):
         self.setObjectName("card")
         self._session = session
         self._known = known
+        self._before: ModelState | None = None  # what the model before this one said last
         self.name = ElidedLabel(role="strong")
         self.runs = ElidedLabel(role="small")
+        self.remote = PlainLabel("remote", "remote")
+        self.remote.setToolTip("Pixels of what is explained leave this machine.")
         self.origin = PlainLabel(role="small", wrap=True)
         self.state = PlainLabel(role="small", wrap=True)
         self.progress = QProgressBar()
@@ -30,6 +33,8 @@ class ModelBar(QFrame):
         column.addWidget(self.name)
         second = QHBoxLayout()
         second.addWidget(self.runs, 1)
+        second.setSpacing(10)
+        second.addWidget(self.remote)
         second.addWidget(PlainLabel("research use only", "badge"))
         column.addLayout(second)
         for widget in (self.origin, self.state, self.progress):
@@ -39,16 +44,19 @@ class ModelBar(QFrame):
 
     def show_known(self, model: ModelInfo) -> None:
         """Another model was chosen; this is what its manifest says."""
-        self._known = model
+        self._known, self._before = model, self._session.model_state
         self.show_state()
 
     def show_state(self) -> None:
         """Show what the model's process says of itself."""
         state = self._session.model_state
+        if state is self._before:
+            state = None
         if state is not None and state.model is not None:
             self._known = state.model
         self.name.setText(self._known.name if self._known else "No model")
         self.runs.setText(_how_it_runs(self._known))
+        self.remote.setVisible(self._known is not None and self._known.remote)
         self.origin.setText(_origin(self._known))
         self.origin.setToolTip(tooltip(self._known.intended_use) if self._known else "")
         self.state.setText("" if state is None or state.state == "ready" else state.text)
@@ -69,7 +77,7 @@ def _how_it_runs(model: ModelInfo | None) -> str:
     """Device, once it is loaded, and quantisation; where a server answers, which."""
     if model is None:
         return ""
-    device = model.device if model.device.startswith("remote") else model.device.upper()
+    device = model.device if model.remote else model.device.upper()
     return " · ".join(part for part in (device, model.quantization) if part)
 
 

@@ -98,6 +98,7 @@ QFrame#banner {{ background: {RAISED}; border: 0; border-left: 4px solid {ACCENT
 QFrame#banner[kind="fault"] {{ border-left-color: {FAULT}; }}
 QFrame#banner[kind="caution"] {{ border-left-color: {CAUTION}; }}
 QLabel#strong {{ font-weight: 600; }}
+QLabel#remote {{ color: {CAUTION}; font-size: 8.5pt; font-weight: 600; }}
 QLabel#badge {{ color: {CAUTION}; font-size: 8.5pt; }}
 QLabel#title {{ font-size: 11pt; font-weight: 600; }}
 QLabel#heading {{ color: {MUTED}; font-size: 8.5pt; font-weight: 600; }}

@@ -22,8 +22,8 @@ from medreason_viewer.volume.phantom import write_study
 
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user of its own."""
+def _home(qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user of its own; an application that the tests of the window can share."""
     for name in ("CONFIG", "CACHE", "DATA", "STATE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / "home" / name.lower()))
     monkeypatch.setenv("PLAIN_KEYRING", str(tmp_path / "keyring.json"))

@@ -20,7 +20,7 @@ from ...errors import (
 )
 from ..bundles.manifest import Manifest
 from ..prompt import Message
-from ..request import ModelInfo
+from ..request import REMOTE, ModelInfo
 from ..turns import Turn
 from ..zoom import model_size
 from .endpoint import Endpoint, Piece
@@ -132,7 +132,7 @@ def remote_info(name: str, host: str, manifest: Manifest) -> ModelInfo:
         name=name,
         sha256="",
         quantization="",
-        device=f"remote: {host}",
+        device=f"{REMOTE}{host}",
         licence=manifest.licence,
         trained_on=manifest.trained_on,
         intended_use=manifest.intended_use,
