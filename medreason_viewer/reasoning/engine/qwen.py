@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 # Read once, when the libraries below are imported.
 os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_PROGRESS_BARS="1")
@@ -31,12 +31,11 @@ from ...errors import BundleError, ModelError
 from ..bundles.manifest import Manifest
 from ..request import ModelInfo
 from .decoding import Engine, out_of_memory
+from .four_bit import UNQUANTISED
 from .model_config import read_adapter_config, read_model_config
 from .tokens import ChatTokenizer
 
 Device = Literal["auto", "cpu", "cuda"]
-# A list that matches nothing is silent, and any list drops the automatic skip of lm_head: hence the check.
-UNQUANTISED: Final = ("lm_head", "model.visual")
 _log = logging.getLogger(__name__)
 
 
@@ -156,7 +155,18 @@ def _load_weights(folder: Path, config: dict[str, Any], where: str, dtype: torch
                 f"The weights in {folder.name} do not fit the model ({count}); copy the model folder again."
             )
     check_four_bit(model)
+    _compute_in(model, dtype)
     return model
+
+
+@torch.no_grad()
+def _compute_in(model: nn.Module, dtype: torch.dtype) -> None:
+    """All of the model in the dtype of this device: of weights quantised beforehand that is left to us."""
+    for weight in model.parameters():
+        if _is_nf4(weight):
+            weight.quant_state.dtype = dtype  # type: ignore[attr-defined]
+        elif weight.is_floating_point():
+            weight.data = weight.data.to(dtype)
 
 
 def four_bit_modules(model: nn.Module) -> list[str]:

@@ -48,6 +48,22 @@ def check_weights(folder: Path) -> None:
             raise BundleError(f"{name} lacks {len(lost)} of its tensors; copy the model folder again.")
 
 
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold the model's weights, by the index where there is one.
+
+    Raises
+    ------
+    BundleError
+        If there are none, or the index is damaged.
+    """
+    index = folder / INDEX_NAME
+    names = sorted(_shards(index)) if index.exists() else [SINGLE_NAME]
+    found = [folder / name for name in names]
+    if not all(path.is_file() for path in found):
+        raise BundleError(f"There are no weights in {folder.name}; copy the model folder again.")
+    return found
+
+
 def _shards(index: Path) -> dict[str, set[str]]:
     """The tensors each shard should hold, by the index."""
     shards: dict[str, set[str]] = {}
