@@ -41,11 +41,13 @@ from .protocol import (
     read_message,
     write_message,
 )
+from .reading import told_how_much
 
 Device = Literal["auto", "cpu", "cuda"]
 _log = logging.getLogger(__name__)
 HEARTBEAT_S: Final = 1.0
 _CHECKED: Final = 0.5  # the part of the load after which the files are checked
+_LOADING: Final = "Loading the model into memory"
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _NICE: Final = 5  # on a CPU the model takes every core it gets, and the window must not stutter
 _OOM_SCORE: Final = "500"  # of 1000
@@ -122,19 +124,22 @@ def load(bundle: Path, device: Device, outbox: Outbox) -> Answerer:
         With a sentence for the reader.
     """
     known = KnownHashes(known_hashes_path())
-    manifest = verify(bundle, progress=_told_by(outbox), known=known)
+    check = _told(outbox, "Checking the model's files", 0.0)
+    manifest = verify(bundle, progress=check, known=known)
     known.save()
-    outbox.send(ModelState("loading", "Loading the model into memory.", progress=_CHECKED))
+    outbox.send(ModelState("loading", f"{_LOADING}.", progress=_CHECKED))
     from ..engine import qwen  # takes seconds, so the states above come first
 
-    engine = qwen.load(
-        bundle,
-        manifest,
-        sha256=fingerprint(manifest),
-        device=device,
-        adapter=bundle / manifest.adapter if manifest.adapter else None,
-        adapter_sha256=adapter_fingerprint(manifest),
-    )
+    weights = sum(entry.size for entry in manifest.files if entry.path.endswith(".safetensors"))
+    with told_how_much(bundle, weights, _told(outbox, _LOADING, _CHECKED)):
+        engine = qwen.load(
+            bundle,
+            manifest,
+            sha256=fingerprint(manifest),
+            device=device,
+            adapter=bundle / manifest.adapter if manifest.adapter else None,
+            adapter_sha256=adapter_fingerprint(manifest),
+        )
     return Answerer(engine, manifest, outbox.send)
 
 
@@ -149,8 +154,8 @@ def get_ready(answerer: Answerer, device: Device, inbox: Inbox, outbox: Outbox) 
     outbox.send(ModelState("ready", text, known, 1.0, further))
 
 
-def _told_by(outbox: Outbox) -> Callable[[int, int], None]:
-    """Tells how much of the files is read and checked, a hundred times at most."""
+def _told(outbox: Outbox, doing: str, begun: float) -> Callable[[int, int], None]:
+    """Tells how much has been read, a hundred times at most; it is half of the load, after ``begun``."""
     last = -1
 
     def tell(done: int, size: int) -> None:
@@ -158,8 +163,8 @@ def _told_by(outbox: Outbox) -> Callable[[int, int], None]:
         percent = 100 * done // max(size, 1)
         if percent > last:
             last = percent
-            text = f"Checking the model's files: {_megabytes(done)} of {_megabytes(size)} MB read."
-            outbox.send(ModelState("loading", text, progress=_CHECKED * percent / 100))
+            text = f"{doing}: {_megabytes(done)} of {_megabytes(size)} MB read."
+            outbox.send(ModelState("loading", text, progress=begun + _CHECKED * percent / 100))
 
     return tell
 
