@@ -6,18 +6,13 @@ language model's linear layers in bitsandbytes' layout, all else as it was.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import math
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
 import torch
 from bitsandbytes.functional import QuantState, dequantize_4bit
 from safetensors import safe_open
@@ -25,22 +20,21 @@ from torch import Tensor
 
 from ...cancel import Cancel
 from ...errors import BundleError
-from ..bundles.bundle import MANIFEST_NAME, Manifest, file_entries, verify, write_manifest
+from ..bundles.bundle import Manifest, file_entries, verify, write_manifest
 from ..bundles.files import Progress
 from .four_bit import BLOCK, STATE, UNQUANTISED, on_the_fly, quantise_nf4
 from .model_config import read_model_config
+from .new_folder import check_room, copy_rest, refuse_nonsense, written_beside
 from .tensor_file import TensorFile, TensorSpec
-from .weights import INDEX_NAME, SINGLE_NAME, check_weights, weight_files
+from .weights import SINGLE_NAME, check_weights, weight_files
 
 # The language model's linear layers, under the published names and under those of transformers.
-_LINEAR: Final = re.compile(
+LINEAR: Final = re.compile(
     r"model\.(?:language_model\.)?layers\.\d+\.(?:self_attn|mlp)\.(?:q|k|v|o|gate|up|down)_proj\.weight"
 )
-_LINEARS_A_LAYER: Final = 7
+LINEARS_A_LAYER: Final = 7
 _TABLES: Final = {"quant_map": 16, "nested_quant_map": 256}  # values of each, float32
 _SCALES_BLOCK: Final = 256
-_PARTIAL: Final = ".partial-"
-_SPARE: Final = 1.01  # of the disk, for headers and the small files
 _ERROR: Final = 0.2  # of a layer's values, in parts of their norm; normal values have 0.09
 
 
@@ -75,59 +69,21 @@ def quantise_bundle(
         If the user stopped it; nothing is left behind.
     """
     cancel = cancel or Cancel()
-    _refuse_nonsense(bundle, out)
+    refuse_nonsense(bundle, out)
     manifest = verify(bundle, progress=progress, cancel=cancel)
     config = read_model_config(bundle)
     if "quantization_config" in config:
         raise BundleError(f"{manifest.name} is quantised already; use it as it is.")
     work = _Work(bundle, config)
-    with _beside(out) as partial:
-        _check_room(partial, work, bundle)
-        _copy_rest(bundle, partial)
+    with written_beside(out) as partial:
+        check_room(partial, work.nbytes, bundle)
+        copy_rest(bundle, partial)
         work.write(partial / SINGLE_NAME, device, progress, cancel)
         check_weights(partial)
         _write_config(partial / "config.json", config)
         manifest = dataclasses.replace(manifest, files=file_entries(partial, cancel=cancel))
         write_manifest(partial, manifest)
     return manifest
-
-
-def _refuse_nonsense(bundle: Path, out: Path) -> None:
-    if not bundle.is_dir():
-        raise BundleError(f"There is no model folder at {bundle}.")
-    if out.exists():
-        raise BundleError(f"{out} exists already; name a new folder.")
-    if bundle.resolve() in out.resolve().parents:
-        raise BundleError("The quantised model cannot be written into the folder it is made from.")
-    if not out.resolve().parent.is_dir():
-        raise BundleError(f"There is no folder {out.resolve().parent} to write to.")
-
-
-@contextlib.contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    """A folder beside ``out`` that takes its name once all went well; else nothing of it stays."""
-    for stale in out.resolve().parent.glob(f".{out.name}{_PARTIAL}*"):
-        if not psutil.pid_exists(int(stale.suffix.rpartition("-")[2] or 0)):
-            shutil.rmtree(stale)
-    partial = out.resolve().parent / f".{out.name}{_PARTIAL}{os.getpid()}"
-    partial.mkdir()
-    try:
-        yield partial
-        partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _copy_rest(bundle: Path, partial: Path) -> None:
-    """All files but the weights: tokenizer, adapter, licence, documents."""
-    weights = {path.name for path in bundle.glob("*.safetensors")}
-    left_out = weights | {INDEX_NAME, MANIFEST_NAME, "config.json"}
-
-    def hidden_or_weights(folder: str, names: list[str]) -> list[str]:
-        top = Path(folder) == bundle
-        return [name for name in names if name.startswith(".") or (top and name in left_out)]
-
-    shutil.copytree(bundle, partial, ignore=hidden_or_weights, dirs_exist_ok=True)
 
 
 def _write_config(path: Path, config: dict[str, Any]) -> None:
@@ -158,14 +114,14 @@ class _Work:
                     kept = file.get_slice(name)
                     self._plan(TensorSpec(name, kept.get_dtype(), tuple(kept.get_shape())))
         text = config.get("text_config") or config
-        expected, found = text["num_hidden_layers"] * _LINEARS_A_LAYER, len(self._late)
+        expected, found = text["num_hidden_layers"] * LINEARS_A_LAYER, len(self._late)
         if expected != found:
             raise BundleError(
                 f"{found} layers would be quantised where the model has {expected}; it was left as it is."
             )
 
     def _plan(self, spec: TensorSpec) -> None:
-        if not _LINEAR.fullmatch(spec.name):
+        if not LINEAR.fullmatch(spec.name):
             self._specs.append(spec)
             return
         values = math.prod(spec.shape)
@@ -198,7 +154,7 @@ class _Work:
                     progress(min(done, total), total)
 
     def _put(self, file: TensorFile, name: str, tensor: Tensor, device: str) -> None:
-        if not _LINEAR.fullmatch(name):
+        if not LINEAR.fullmatch(name):
             file.put(name, _bytes(tensor))
             return
         parts = quantise_nf4(tensor, device)
@@ -230,15 +186,4 @@ def _check_layer(name: str, weight: Tensor, parts: dict[str, Tensor], device: st
     if not error < _ERROR:
         raise BundleError(
             f"{name} cannot be held in 4 bits (it would be off by {error:.0%}); nothing was written."
-        )
-
-
-def _check_room(folder: Path, work: _Work, bundle: Path) -> None:
-    rest = sum(
-        path.stat().st_size for path in bundle.rglob("*") if path.suffix != ".safetensors" and path.is_file()
-    )
-    needed, free = (work.nbytes + rest) * _SPARE, shutil.disk_usage(folder).free
-    if free < needed:
-        raise BundleError(
-            f"The disk has {free / 1e9:.1f} GB free; the quantised model needs {needed / 1e9:.1f} GB."
         )
