@@ -33,8 +33,8 @@ class FollowUp:
         On which the dialogue had settled.
     raw_reply : str
         The explanation's, as it came.
-    model_sha256, adapter_sha256
-        Of the model that gave it (see :attr:`ModelInfo.identity`): no other one can go on from its words.
+    model : ModelInfo
+        Which gave it: no other one can go on from its words.
     so_far : tuple of Exchange
         Further questions before this one that were answered, in order.
 
@@ -49,8 +49,7 @@ class FollowUp:
     region: Region
     raw_reply: str
     question: str
-    model_sha256: str
-    adapter_sha256: str | None = None
+    model: ModelInfo
     so_far: tuple[Exchange, ...] = ()
 
     def __post_init__(self) -> None:
@@ -64,9 +63,10 @@ class FollowUp:
         """Id of the request whose answer is asked about."""
         return self.request.id
 
-    def may_answer(self, model: ModelInfo) -> bool:
-        """Whether a model is the one that gave the explanation."""
-        return (model.identity, model.adapter_sha256) == (self.model_sha256, self.adapter_sha256)
+
+def same_model(one: ModelInfo, other: ModelInfo) -> bool:
+    """Whether two answers come from one model (see :attr:`.ModelInfo.identity`) with one adapter."""
+    return (one.identity, one.adapter_sha256) == (other.identity, other.adapter_sha256)
 
 
 Question = ExplainRequest | FollowUp
@@ -86,8 +86,7 @@ def follow_up(request: ExplainRequest, explained: Explanation, question: str) ->
         region=explained.region,
         raw_reply=explained.raw_reply,
         question=question.strip()[:LONGEST_QUESTION],
-        model_sha256=explained.model.identity,
-        adapter_sha256=explained.model.adapter_sha256,
+        model=explained.model,
         so_far=tuple(Exchange(each.question, each.raw_reply) for each in explained.follow_ups),
     )
 

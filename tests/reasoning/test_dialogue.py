@@ -14,7 +14,7 @@ from medreason_viewer.errors import RegionError
 from medreason_viewer.reasoning.bundles.bundle import template
 from medreason_viewer.reasoning.bundles.manifest import Manifest
 from medreason_viewer.reasoning.dialogue import Dialogue, DialogueInput, Outcome, explanation
-from medreason_viewer.reasoning.follow_up import follow_up
+from medreason_viewer.reasoning.follow_up import follow_up, same_model
 from medreason_viewer.reasoning.request import (
     Event,
     ExplainRequest,
@@ -291,6 +291,17 @@ def test_a_question_must_say_something_about_a_region_on_the_slice() -> None:
     beyond = dataclasses.replace(explained.region, box_slice=SliceBox(0, 0, 9999, 9))
     with pytest.raises(ValueError, match="does not lie"):
         follow_up(asked, dataclasses.replace(explained, region=beyond), "And?")
+
+
+def test_one_model_is_told_from_another_by_its_weights_or_by_its_server() -> None:
+    local, remote = INFO, dataclasses.replace(INFO, sha256="", device="host a")
+    assert same_model(local, dataclasses.replace(local, name="renamed", device="cuda"))
+    assert not same_model(local, dataclasses.replace(local, adapter_sha256="1"))
+    assert not same_model(local, dataclasses.replace(local, sha256="1"))
+    assert not same_model(local, remote)
+    assert same_model(remote, dataclasses.replace(remote))
+    assert not same_model(remote, dataclasses.replace(remote, device="host b"))
+    assert not same_model(remote, dataclasses.replace(remote, name="another"))
 
 
 def test_a_question_cannot_end_its_turn() -> None:

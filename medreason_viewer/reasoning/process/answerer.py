@@ -15,7 +15,7 @@ from ...errors import Cancelled, MedReasonError, RegionError
 from ...volume.geometry import SliceBox
 from ..bundles.manifest import Manifest
 from ..dialogue import Dialogue
-from ..follow_up import FollowUp, Question, failed, stopped
+from ..follow_up import FollowUp, Question, failed, same_model, stopped
 from ..request import Answered, Event, ExplainRequest, FollowUpAnswered, ModelInfo, Timing
 from ..turns import DialogueInput, Turn, explanation, follow_up_answer
 
@@ -124,7 +124,7 @@ class Answerer:
         self._send(Answered(request.id, made))
 
     def _go_on(self, asked: FollowUp, cancel: Cancel) -> None:
-        if not asked.may_answer(self._model.info):
+        if not same_model(asked.model, self._model.info):
             raise RegionError(OTHER_MODEL)
         clock, dialogue = _Clock(), Dialogue.resumed(asked, self._manifest)
         timing = self._converse(dialogue, clock, cancel)

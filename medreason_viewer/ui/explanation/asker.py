@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QObject
 
-from ...reasoning.follow_up import FollowUp, follow_up
+from ...reasoning.follow_up import FollowUp, follow_up, same_model
 from ...reasoning.freeze import freeze_again
 from ...reasoning.request import ExplainRequest, Explanation, ModelInfo
 from ...volume.ct import CtVolume
@@ -46,7 +46,8 @@ class Asker(QObject):
             return ONE_QUESTION
         if explained is None or not here:
             return NOT_HERE
-        return "" if _same(told.model, explained.model) else _other_model(explained.model)
+        known = told.model is not None and same_model(told.model, explained.model)
+        return "" if known else _other_model(explained.model)
 
     def ask(self, question: str) -> None:
         """Stop whatever runs, and ask about the answer of the pixels in view, where that can be."""
@@ -70,10 +71,6 @@ def _frozen(
     volume: CtVolume, slice_index: int, request: ExplainRequest, explained: Explanation, question: str
 ) -> FollowUp:
     return follow_up(freeze_again(volume, slice_index, request), explained, question)
-
-
-def _same(one: ModelInfo | None, other: ModelInfo) -> bool:
-    return one is not None and (one.identity, one.adapter_sha256) == (other.identity, other.adapter_sha256)
 
 
 def _other_model(model: ModelInfo) -> str:

@@ -46,9 +46,8 @@ class FurtherCard(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(11, 7, 8, 7)
         column.setSpacing(4)
-        for widget in (self.question, self.state, self.steps, self.heading, self.answer, self.notes):
-            column.addWidget(widget)
-        for widget in (self.checks, self.raw, self.timing):
+        words = (self.heading, self.answer, self.notes)
+        for widget in (self.question, self.state, self.steps, *words, self.checks, self.raw, self.timing):
             column.addWidget(widget)
 
     def show_further(self, further: Further, *, first_step: int, known: tuple[str, ...]) -> None:
