@@ -110,6 +110,14 @@ class FindingBook(QObject):
         if known is not None and known.undoable:
             self._add(known, Undone(finding_id, known.kept.explanation.key, reader))
 
+    def forget(self, finding_id: str) -> None:
+        """The journal has it no more."""
+        known = self._findings.get(finding_id)
+        if known is not None and not known.waiting:
+            del self._findings[finding_id]
+            self._session.drop_answer(finding_id)
+            self.changed.emit(finding_id)
+
     def retry(self) -> None:
         """Try again to write what could not be written."""
         for finding_id, known in list(self._findings.items()):

@@ -17,6 +17,7 @@ from ...settings import Settings
 from ..main_window import MainWindow
 from .book import FindingBook
 from .coming_back import ComingBack
+from .erasing import Erasing
 from .everywhere import FindingsEverywhere
 from .finding_actions import FindingActions
 from .finding_list import FindingList
@@ -84,7 +85,9 @@ class FindingDesk(QObject):
         explain.addMenu(self.menu)
         self.everywhere = FindingsEverywhere(window, self.link, self.leaving)
         explain.addAction(self.everywhere.action)
-        self.actions = FindingActions(self.verdicts, self.leaving, self.list)
+        self.erasing = Erasing(self.link, self.book, self.reader)
+        self.actions = FindingActions(self.verdicts, self.leaving, self.list, self.erasing)
+        self.erasing.message.connect(parts.footer.tell)
         self.left_off.told.connect(parts.footer.tell)
         self.reader.changed.connect(self._remember_reader)
         session.scan_changed.connect(self._tell_of_left)

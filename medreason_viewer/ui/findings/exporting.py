@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtWidgets import QMenu
 
 from ...findings.finding import Finding
-from ...findings.journal import Exported
 from .. import theme
 from ..main_window import MainWindow
 from ..output.finding_export import FindingExport
@@ -19,16 +18,14 @@ def add_export(window: MainWindow, desk: FindingDesk) -> FindingExport:
         known = desk.verdicts.here
         return known.finding if known is not None else None
 
-    def note(event: Exported) -> None:
-        desk.link.write(event, lambda _receipt: None, caution)
-
     def caution(text: str) -> None:
         window.banners.say(text, "caution")
 
     exporting = FindingExport(window.parts.session, here, window)
     exporting.told.connect(window.parts.footer.tell)
     exporting.failed.connect(caution)
-    exporting.noted.connect(note)
+    exporting.noted.connect(desk.writing.write)
+    desk.actions.export = exporting.action
     files = window.menuBar().actions()[0].menu()
     action = exporting.action
     action.setIcon(theme.icon("mdi6.export-variant"))

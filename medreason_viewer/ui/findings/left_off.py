@@ -40,8 +40,10 @@ class LeftOff(QObject):
         self._written: WindowArranged | None = None
         self._opened: Scan | None = None
         self._place: object = None
+        self._words = ""
         self._soon, self._minute = _timer(self, 0, self._look), _timer(self, _EVERY_MS, self.write)
         session.scan_changed.connect(self._changed)
+        session.volume_progress.connect(self._tell)
         for changed in (session.layout_changed, session.activated):
             changed.connect(self._soon.start)
         for viewport in session.every_viewport:
@@ -72,7 +74,7 @@ class LeftOff(QObject):
         if any(viewport.series is not None for viewport in session.every_viewport):
             return
         self.write()
-        self._now, self._opened = None, session.scan
+        self._now, self._written, self._opened, self._words = None, None, session.scan, ""
         if session.scan is not None:
             QTimer.singleShot(0, self, partial(self._ask, session.scan))
 
@@ -87,7 +89,14 @@ class LeftOff(QObject):
         still_there = scan is self._opened and self._places() == self._place
         self._opened = None
         if still_there and found is not None and stand_again(self._session, found[0]):
-            self.told.emit(f"Shown as you left it, {found[1].astimezone():%Y-%m-%d %H:%M}")
+            self._written = WindowArranged(found[0].to_text(), shown_subjects(self._session))
+            self._words = f"Shown as you left it, {found[1].astimezone():%Y-%m-%d %H:%M}"
+
+    def _tell(self, loaded: int, total: int) -> None:
+        """Once all is loaded, for until then the footer speaks of that."""
+        if self._words and loaded == total > 0:
+            QTimer.singleShot(0, self, partial(self.told.emit, self._words))
+            self._words = ""
 
     def _places(self) -> list[object]:
         shown = self._session.viewports

@@ -19,7 +19,7 @@ from .link import JournalLink
 from .verdicts import Verdicts
 
 _MOST: Final = 12
-_ICONS: Final = {
+ICONS: Final = {
     "accept": ("mdi6.check", theme.GOOD),
     "correct": ("mdi6.pencil-outline", theme.ACCENT),
     "reject": ("mdi6.close", theme.CAUTION),
@@ -67,8 +67,8 @@ class VerdictMenu(QMenu):
                 line = self.addAction(words)
                 line.setData(action)
                 line.triggered.connect(lambda _checked=False, action=action: verdicts.do(action))
-                if action in _ICONS:
-                    line.setIcon(theme.icon(*_ICONS[action]))
+                if action in ICONS:
+                    line.setIcon(theme.icon(*ICONS[action]))
         self.aboutToShow.connect(self.refresh)
 
     def refresh(self) -> None:
