@@ -93,6 +93,25 @@ def test_what_was_asked_is_in_sight_in_a_low_window(opened: Opened, qtbot: QtBot
         assert not panel_of(place).line.visibleRegion().isEmpty()
 
 
+def test_tab_leads_down_through_line_and_answers(opened: Opened, qtbot: QtBot) -> None:
+    place = opened(follow_ups=True)
+    explain(place, qtbot)
+    ask(place, qtbot, "First?")
+    ask(place, qtbot, "Second?")
+    panel = panel_of(place)
+    older, newer = panel.cards.values()
+    place.window.parts.explain.page.reasoning.card.raw_toggle.setFocus()
+    seen = []
+    for _ in range(4):
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        qtbot.keyClick(focused, Qt.Key.Key_Tab)
+        seen.append(QApplication.focusWidget())
+        panel.line.setText("Third?")  # so that it can be asked
+    assert seen == [panel.line, panel.ask_button, newer.steps.rows[0], older.steps.rows[0]]
+    assert place.session.selected_step == 3  # the older one's: arriving chooses
+
+
 def test_a_question_is_stopped_and_nothing_of_it_is_kept(opened: Opened, qtbot: QtBot) -> None:
     place = opened(follow_ups=True)
     explain(place, qtbot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 from PySide6.QtCore import Signal
@@ -41,6 +42,7 @@ class FurtherPanel(QWidget):
         self._request_id = ""
         self._running = self._just_asked = False
         self.cards: dict[str, FurtherCard] = {}
+        self._stops: list[QWidget] = []
         self.line, self.ask_button, self.stop_button = QLineEdit(), QPushButton("Ask"), QPushButton("Stop")
         self.line.setPlaceholderText(_ASK)
         self.line.setAccessibleName("Ask about this region")
@@ -103,6 +105,16 @@ class FurtherPanel(QWidget):
             card = self.cards.get(name) or self._add_card(name)
             card.show_further(further, first_step=place, known=answer.warnings if answer else ())
             place += len(further.steps)
+        self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        """Tab goes down as the eye does: newer questions first, though they were made last."""
+        cards = reversed(self.cards.values())
+        stops = [stop for card in cards for stop in (*card.steps.rows, card.raw)]
+        if stops != self._stops:
+            self._stops = stops
+            for before, after in pairwise([self.stop_button, *stops]):
+                QWidget.setTabOrder(before, after)
 
     def _add_card(self, name: str) -> FurtherCard:
         card = self.cards[name] = FurtherCard()
