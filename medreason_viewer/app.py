@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 from . import settings as settings_file
 from .errors import SettingsError
 from .findings.journal import JournalWriter
+from .last_words import leave_no_core, name_faults
 from .outside import surround
 from .plugins import Installed, installed
 from .reasoning.process.client import ModelClient
@@ -30,7 +31,6 @@ from .ui.keys.kept import read_settings
 from .ui.launching.request import LaunchRequest
 from .ui.launching.single import Claim
 from .ui.launching.system import SystemRequests
-from .ui.session import Session
 from .ui.unattended import Explained, Unattended
 from .workplace import Workplace, build, build_for, manifest_info
 
@@ -79,7 +79,8 @@ def run(
         place.session.message.emit(problem)
     else:
         place.window.closing.connect(partial(_keep, where))
-    sys.excepthook = partial(_unexpected, place.session)
+    leave_no_core()
+    name_faults(lambda _fault: place.session.message.emit(_UNEXPECTED))
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # else Ctrl+C in the shell waits for the next event
     outside = surround(place, journal, where, claim, installed() if plugins else Installed())
     SystemRequests(application).asked.connect(outside.launching.receive)
@@ -166,9 +167,3 @@ def _keep(path: Path, settings: Settings) -> None:
 
 def _with_servers(settings: Settings, now: Settings) -> Settings:
     return replace(settings, pacs=now.pacs, receiver=now.receiver, model_server=now.model_server)
-
-
-def _unexpected(session: Session, kind: type[BaseException], *_error: object) -> None:
-    """A mistake of the programmer: the reader sees a sentence, the log the kind alone (no patient's data)."""
-    log.error("unexpected %s", kind.__name__)
-    session.message.emit(_UNEXPECTED)

@@ -19,6 +19,7 @@ from typing import Final
 from . import __version__
 from .commands import FAILED
 from .errors import MedReasonError
+from .last_words import leave_no_core, name_faults
 
 COMMANDS: Final = {
     "info": "what a folder, file, zip or DICOMDIR holds, and what is wrong with it",
@@ -46,6 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, unknown = _parser(name).parse_known_args(arguments)
     if unknown:
         args.wrong_usage(f"unrecognized arguments: {' '.join(unknown)}")
+    if argv is None:
+        leave_no_core()
+        name_faults(lambda fault: print(f"medreason: a fault in the program ({fault}).", file=sys.stderr))
     logging.basicConfig(level=logging.DEBUG if args.verbose else logging.WARNING, stream=sys.stderr)
     try:
         return int(args.run(args))

@@ -17,6 +17,7 @@ from typing import Final
 
 from medreason_viewer import __version__
 from medreason_viewer.errors import MedReasonError
+from medreason_viewer.last_words import leave_no_core, name_faults
 
 from .evaluation import command as evaluate_command
 from .grpo import command as grpo_command
@@ -32,6 +33,9 @@ FAILED: Final = 1
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its errors are one plain sentence on standard error."""
     args = _parser().parse_args(argv)
+    if argv is None:
+        leave_no_core()
+        name_faults(_tell_fault)
     level = logging.WARNING if args.quiet else logging.INFO
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     for noisy in ("httpx", "datasets", "bitsandbytes"):
@@ -52,6 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         return 0
     return FAILED
+
+
+def _tell_fault(words: str) -> None:
+    print(f"medreason-train: a fault in the program ({words}).", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

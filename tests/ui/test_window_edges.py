@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -295,7 +296,8 @@ def run_window(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], 
     """Runs the program, closes its window at once, and returns its exit code."""
 
     def run() -> int:
-        monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # put back afterwards
+        for hooked, name in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
+            monkeypatch.setattr(hooked, name, getattr(hooked, name))  # put back afterwards
         monkeypatch.setattr(app.signal, "signal", lambda *_: None)
         QTimer.singleShot(50, QApplication.closeAllWindows)
         return app.run(None, tmp_path / "no bundle", tmp_path / "settings.toml")

@@ -124,8 +124,8 @@ class ModelClient:
             self._state = event
         try:
             self._on_event(event)
-        except Exception:
-            _log.exception("the receiver of a model event failed")
+        except Exception as error:  # its text could name a patient
+            _log.error("the receiver of a model event failed: %s", type(error).__name__)  # noqa: TRY400
 
     def _begin(self) -> None:
         if self._link is None and not self._closed:

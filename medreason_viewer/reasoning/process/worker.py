@@ -20,11 +20,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
-if sys.platform != "win32":
-    import resource
-
 from ...cancel import Cancel
 from ...errors import MedReasonError
+from ...last_words import leave_no_core
 from ..bundles.bundle import adapter_fingerprint, fingerprint, verify
 from ..bundles.known_hashes import KnownHashes
 from ..bundles.known_hashes import default_path as known_hashes_path
@@ -182,7 +180,7 @@ def _be_a_good_child() -> None:
     if sys.platform == "win32":
         return
     os.nice(_NICE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    leave_no_core()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         with contextlib.suppress(OSError):
