@@ -17,6 +17,7 @@ from ..reasoning.bundles.bundle import (
     verify,
 )
 from . import DONE
+from .model_export import add_export
 from .model_server import add_server
 from .output import print_json, say, show
 
@@ -33,6 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     adding = actions.add_parser("add", help="check a model folder and use it from now on")
     adding.add_argument("bundle", type=Path, help="a bundle, or a Hugging Face folder of a Qwen2.5-VL model")
     adding.set_defaults(act=_add)
+    add_export(actions.add_parser("export", help="a folder that vLLM can serve, in 4 bits"))
     add_server(actions.add_parser("server", help="a hospital's server that runs the model instead"))
 
 

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from served_demo import DTYPE
 from transformers_serve import TransformersServe
 
 from medreason_viewer.reasoning.bundles.bundle import DEMO_BUNDLE, read_manifest
 from medreason_viewer.reasoning.engine import qwen
 from medreason_viewer.reasoning.engine.decoding import Engine
-
-DTYPE = str(qwen.best_device("cpu")[1]).removeprefix("torch.")  # in which this workstation computes
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from typing import Any
 import chest_slice
 import pytest
 from asked_remotely import MANIFEST, remote
+from served_demo import DTYPE
 from transformers_serve import MODEL, TransformersServe
 
 from medreason_viewer.cancel import Cancel
@@ -17,6 +18,7 @@ from medreason_viewer.model_server import ModelServer
 from medreason_viewer.network.chat.endpoint import ChatEndpoint
 from medreason_viewer.reasoning.bundles.bundle import DEMO_BUNDLE
 from medreason_viewer.reasoning.engine.decoding import Engine
+from medreason_viewer.reasoning.engine.export import export_bundle
 from medreason_viewer.reasoning.follow_up import follow_up
 from medreason_viewer.reasoning.process.answerer import Answerer
 from medreason_viewer.reasoning.remote.model import find_model
@@ -126,3 +128,30 @@ def test_another_name_than_the_servers_is_told(served: TransformersServe) -> Non
     assert isinstance(ended, Failed)
     assert "no model called gpt" in ended.text
     assert MODEL in ended.text
+
+
+@pytest.mark.slow
+def test_an_exported_bundle_is_served_as_it_is(tmp_path: Path) -> None:
+    """From ``models export`` to an answer in the dialogue: nothing in between is changed by hand."""
+    export_bundle(DEMO_BUNDLE, tmp_path / "exported")
+    serving = TransformersServe(tmp_path / "exported", tmp_path / "hub")
+    with serving as server, remote(ModelServer(url=server.url)) as there:
+        answered = there.answer(chest_slice.request())
+    assert isinstance(answered, Answered), answered
+    assert answered.explanation.answer == "nodule"
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_in_the_middle(four_bit_folder: Path, tmp_path: Path) -> None:
+    serving = TransformersServe(four_bit_folder, tmp_path, DTYPE)
+    with serving as server, remote(ModelServer(url=server.url)) as there:
+        there.client.explain(chest_slice.request(id="cut"))
+        there.text()
+        server.process.kill()
+        ended = there.end_of("cut")
+        again = there.answer(chest_slice.request(id="again"))
+    for failed in (ended, again):
+        assert isinstance(failed, Failed)
+        assert failed.text.endswith("(Explain > Model server).")
+    assert "broke off" in ended.text
+    assert "cannot be reached" in again.text

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pytest
 from orthanc import free_port
 
 MODEL = "site/medreason"
@@ -36,6 +37,7 @@ class TransformersServe:
     """
 
     def __init__(self, folder: Path, home: Path, dtype: str = "auto") -> None:
+        pytest.importorskip("fastapi", reason="transformers[serving] is not installed (the extra 'dev')")
         hub_with(folder, home)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/v1"
