@@ -16,11 +16,10 @@ import torch
 from torch import Tensor
 
 from .linear import Check
-from .text_model import TextModel, window_of
+from .text_model import TextModel
 
 Fetch = Callable[[], int]
 _WARM_UPS: Final = 2
-_GROWTH: Final = 1024  # tokens more room at once, for what is recorded must then be recorded again
 _log = logging.getLogger(__name__)
 
 
@@ -58,7 +57,7 @@ class Steps:
         for _ in range(limit):
             while launched < limit and len(under_way) <= self._ahead:
                 self._make_room(place + launched)
-                self._advance(window_of(place + launched + 1), check)
+                self._advance(self._text.cache.blocks_of(place + launched + 1), check)
                 under_way.append(self._send())
                 launched += 1
             yield under_way.popleft()()
@@ -110,12 +109,10 @@ class RecordedSteps(Steps):
         self._sent = 0
 
     def _make_room(self, known: int) -> None:
-        cache = self._text.cache
-        if known >= cache.room:
-            cache.make_room(known + _GROWTH, known)
-        if cache.keys[0].data_ptr() != self._recorded_at:  # what is recorded holds addresses
+        super()._make_room(known)
+        if self._text.cache.moves != self._recorded_at:  # what is recorded holds addresses
             self._recorded.clear()
-            self._recorded_at = cache.keys[0].data_ptr()
+            self._recorded_at = self._text.cache.moves
 
     def _advance(self, window: int, check: Check) -> None:
         check()

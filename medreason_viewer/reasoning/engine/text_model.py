@@ -14,7 +14,7 @@ import torch.nn.functional as F  # noqa: N812 (PyTorch's own name for it)
 from torch import Tensor
 
 from ...errors import BundleError
-from .cache import BLOCK, KeyValueCache
+from .cache import KeyValueCache
 from .linear import SMALL, Check, joined, packed_values
 
 Turn = tuple[Tensor, Tensor]
@@ -38,6 +38,7 @@ class TextModel:
         self.embeddings: Tensor = text.embed_tokens.weight
         self.cache = KeyValueCache(config, model.device, self.embeddings.dtype)
         self._head_size = config.hidden_size // config.num_attention_heads
+        self._queries = config.num_attention_heads
         self._groups = config.num_attention_heads // config.num_key_value_heads
         self._scale = self._head_size**-0.5
         _check(config)
@@ -92,7 +93,7 @@ class TextModel:
         offset : Tensor of int64, shape (1,)
             From a place to the position that the model counts.
         window : int
-            Attend to the cache's first places; a multiple of its block size that holds all ``places``.
+            Attend to so many of the cache's places; more than the last of ``places``.
 
         Returns
         -------
@@ -133,17 +134,19 @@ class TextModel:
         n = hidden.shape[0]
         for rank, layer in enumerate(self.layers):
             check()
-            query, key, value = (
-                part.reshape(n, -1, self._head_size).transpose(0, 1)
-                for part in layer.qkv(layer.norm_in(hidden), check)
-            )
-            mixed = attend(rank, _turned(query, turn), _turned(key, turn), value)
+            query, key, value = layer.qkv(layer.norm_in(hidden), check)
+            turned = _turned(self._heads(torch.cat((query, key), dim=-1)), turn)
+            mixed = attend(rank, turned[: self._queries], turned[self._queries :], self._heads(value))
             (update,) = layer.out(mixed.transpose(0, 1).reshape(n, -1), check)
             hidden = hidden + update
             gate, up = layer.gate_up(layer.norm_out(hidden), check)
             (update,) = layer.down(F.silu(gate) * up, check)
             hidden = hidden + update
         return hidden
+
+    def _heads(self, values: Tensor) -> Tensor:
+        """From shape (n, size) to (heads, n, head size)."""
+        return values.view(values.shape[0], -1, self._head_size).transpose(0, 1)
 
     def _logits(self, hidden: Tensor, check: Check) -> Tensor:
         (logits,) = self._head(self._norm(hidden), check)
@@ -178,8 +181,3 @@ def _turned(heads: Tensor, turn: Turn) -> Tensor:
     """Rotary embedding of heads of shape (heads, n, head size)."""
     cosine, sine = turn
     return heads * cosine + heads.roll(heads.shape[-1] // 2, -1) * sine
-
-
-def window_of(tokens: int) -> int:
-    """The places that a step looks at when the cache holds so many tokens: whole blocks."""
-    return -(-tokens // BLOCK) * BLOCK
