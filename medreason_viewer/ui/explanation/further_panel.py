@@ -110,7 +110,7 @@ class FurtherPanel(QWidget):
     def _order_tabs(self) -> None:
         """Tab goes down as the eye does: newer questions first, though they were made last."""
         cards = reversed(self.cards.values())
-        stops = [stop for card in cards for stop in (*card.steps.rows, card.raw)]
+        stops: list[QWidget] = [stop for card in cards for stop in (*card.steps.rows, card.raw)]
         if stops != self._stops:
             self._stops = stops
             for before, after in pairwise([self.stop_button, *stops]):
