@@ -23,6 +23,8 @@ from medreason_viewer.reasoning.dialogue import Turn
 from medreason_viewer.reasoning.engine import linear, qwen, steps
 from medreason_viewer.reasoning.engine.cache import BLOCK
 from medreason_viewer.reasoning.engine.patches import image_tokens, to_patches
+from medreason_viewer.reasoning.engine.shape_folder import write_shape
+from medreason_viewer.reasoning.engine.shapes import Shape
 
 DEMO = Path(qwen.__file__).parents[2] / "resources" / "models" / "demo"
 IMAGE = np.random.default_rng(1).integers(0, 256, (112, 140, 3), dtype=np.uint8)
@@ -134,6 +136,19 @@ def test_logits_and_tokens_equal_those_of_stock(
         torch.testing.assert_close(ours, stock_logits(engine, asked, reply), rtol=1e-4, atol=1e-4)
 
 
+def test_logits_in_bfloat16_are_as_near_to_exact_ones_as_those_of_stock(tiny_folder: Path) -> None:
+    """Where a device computes in bfloat16, ours differ by rounding, and no more than stock's."""
+    exact, rounded = plain(tiny_folder), plain(tiny_folder)
+    rounded = qwen.Engine(rounded.model.to(torch.bfloat16), rounded.tokenizer, rounded.info, 0.0)
+    asked = turn("What is it?")
+    reply = stock(exact, asked)
+    truth = stock_logits(exact, asked, reply)
+    theirs = (stock_logits(rounded, asked, reply).float() - truth).square().mean().sqrt()
+    ours = (logits(rounded, asked, reply, 1).float() - truth).square().mean().sqrt()
+    assert ours < 1.5 * theirs
+    assert theirs < 0.1 * truth.std()
+
+
 @torch.no_grad()
 def stock_logits(engine: qwen.Engine, asked: Turn, reply: list[int]) -> torch.Tensor:
     """Logits before each token of a reply that is put into the model's mouth, in one forward of stock."""
@@ -170,12 +185,10 @@ def test_the_demo_bundle_says_what_stock_says(demo: qwen.Engine, question: str) 
     assert say(demo, asked) == demo.tokenizer.decode(stock(demo, asked))
 
 
+@pytest.mark.slow
 def test_a_model_of_the_published_layer_sizes_says_what_stock_says(tmp_path: Path) -> None:
     """The 3B's layers with few words: several parts of every matrix."""
-    shape_folder = pytest.importorskip("medreason_viewer.reasoning.engine.shape_folder")
-    from medreason_viewer.reasoning.engine.shapes import Shape
-
-    folder = shape_folder.write_shape(tmp_path / "shape", Shape("3b", layers=1, vision_blocks=1, words=1000))
+    folder = write_shape(tmp_path / "shape", Shape("3b", layers=1, vision_blocks=1, words=1000))
     manifest = read_manifest(folder)
     assert manifest is not None
     engine = qwen.load(folder, manifest, device="cpu")

@@ -33,7 +33,7 @@ class TextModel:
     def __init__(self, model: Any) -> None:
         config = model.config.text_config
         text = model.model.language_model
-        keep = model.device.type == "cpu" and packed_values(text) <= SMALL
+        keep = model.device.type == "cpu" and 0 < packed_values(text) <= SMALL
         self.layers = [_Layer(layer, keep=keep) for layer in text.layers]
         self.embeddings: Tensor = text.embed_tokens.weight
         self.cache = KeyValueCache(config, model.device, self.embeddings.dtype)
@@ -105,7 +105,7 @@ class TextModel:
         turn = self._turn_by(angles.cos(), angles.sin())
         hidden = self.embedded(tokens)
         unseen = torch.arange(window, device=tokens.device) > places[:, None]
-        mask = hidden.new_zeros((n, window)).masked_fill_(unseen, -torch.inf)
+        mask = torch.zeros((n, window), device=tokens.device).masked_fill_(unseen, -torch.inf)
         mask = mask.expand(groups, n, window).reshape(1, groups * n, window)
 
         def attend(layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -113,8 +113,8 @@ class TextModel:
             keys.index_copy_(1, places, key)
             values.index_copy_(1, places, value)
             grouped = query.reshape(keys.shape[0], groups * n, -1)
-            scores = torch.baddbmm(mask, grouped, keys[:, :window].transpose(1, 2), alpha=self._scale)
-            weights = scores.softmax(-1, dtype=torch.float32).to(query.dtype)
+            scores = _scores(mask, grouped, keys[:, :window].transpose(1, 2), self._scale)
+            weights = scores.softmax(-1).to(query.dtype)
             return torch.bmm(weights, values[:, :window]).view(query.shape)
 
         return self._logits(self._through(hidden, turn, attend, check), check)
@@ -175,6 +175,17 @@ def _norm(norm: Any) -> Callable[[Tensor], Tensor]:
     """The library's norm as one operation."""
     weight, epsilon = norm.weight, norm.variance_epsilon
     return lambda hidden: F.rms_norm(hidden, weight.shape, weight, epsilon)
+
+
+def _scores(mask: Tensor, queries: Tensor, keys: Tensor, scale: float) -> Tensor:
+    """Scaled products plus mask in float32, whatever the dtype of queries and keys."""
+    if queries.dtype == torch.float32:
+        return torch.baddbmm(mask, queries, keys, alpha=scale)
+    if queries.is_cuda:
+        products = torch.bmm(queries, keys, out_dtype=torch.float32)
+    else:  # where a CPU computes in bfloat16
+        products = torch.bmm(queries.float(), keys.float())
+    return torch.add(mask, products, alpha=scale)
 
 
 def _turned(heads: Tensor, turn: Turn) -> Tensor:
