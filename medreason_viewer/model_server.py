@@ -32,6 +32,8 @@ class ModelServer:
         ``none`` or ``bearer``; the token lies in the system's keyring.
     ca_file, certificate_file, key_file : str
         As for an archive.
+    proxy : str
+        Address of an HTTP proxy on the way there; empty for none. The environment's is never used.
     silence_s, total_s : int
         Longest wait for the next word of a reply, and for a whole reply, in seconds.
     agreed : str
@@ -51,6 +53,7 @@ class ModelServer:
     ca_file: str = ""
     certificate_file: str = ""
     key_file: str = ""
+    proxy: str = ""
     silence_s: int = 120
     total_s: int = 900
     agreed: str = ""
@@ -62,6 +65,10 @@ class ModelServer:
             raise SettingsError(f"The waits for the model server must be 1 to {_LONGEST_WAIT_S} seconds.")
         if not self.model.isprintable():
             raise SettingsError("The name of the server's model holds signs that no name has.")
+        if self.proxy and split_address(self.proxy) is None:
+            raise SettingsError(
+                "The proxy on the way to the model server needs an address such as http://proxy:3128."
+            )
         if self.on or self.url:
             self._check_url()
 

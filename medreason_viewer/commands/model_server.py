@@ -84,6 +84,9 @@ def _add_using(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--certificate", dest="certificate_file", metavar="PEM", help="our own certificate")
     parser.add_argument("--key", dest="key_file", metavar="PEM", help="its key, without a password")
     parser.add_argument(
+        "--proxy", metavar="URL", help="an HTTP proxy on the way (the environment's is not used)"
+    )
+    parser.add_argument(
         "--token", dest="login", action="store_const", const="bearer", help="it wants a token (asked for now)"
     )
     parser.set_defaults(act=_use)

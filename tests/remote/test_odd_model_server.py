@@ -276,6 +276,14 @@ def test_the_token_is_sent_and_the_environments_proxy_is_not_used(monkeypatch: p
     assert set(tokens) == {"Bearer s3cret"}
 
 
+def test_a_proxy_that_was_set_is_used() -> None:
+    with model_server() as (server, listening):
+        through = ModelServer(url="http://gpu.example:8000", model="m", proxy=server.url)
+        with remote(through) as asked:
+            assert isinstance(asked.answer(chest_slice.request()), Answered)
+        assert "http://gpu.example:8000/v1/models" in listening.paths
+
+
 def test_a_closed_client_says_nothing_more() -> None:
     with model_server(lambda request: _drops(request, said("a"))) as (server, _), remote(server) as asked:
         asked.client.explain(chest_slice.request(id="r"))

@@ -175,3 +175,22 @@ def test_a_server_that_was_agreed_to_answers_from_the_start(
         assert place.model_bar.remote.isVisibleTo(place.window)
         assert _explained(place, qtbot) == f"remote: {server.name}"
         place.explainer.use(None)
+
+
+def test_a_model_folder_that_is_chosen_turns_the_server_off(
+    place: Workplace, desk: ModelServerDesk, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "settings.toml"
+    with model_server() as (server, _):
+        kept = Settings(model_server=ModelServer(on=True, url=server.url, agreed=server.url))
+        settings_file.save(kept, path)
+        desk.start(kept)
+        qtbot.waitUntil(lambda: "is ready" in _said(place), timeout=PATIENCE_MS)
+    place.window.model_chosen.emit(tmp_path)  # no model is there, but the reader wants none of a server
+    qtbot.waitUntil(lambda: not settings_file.load(path).model_server.on, timeout=PATIENCE_MS)
+    assert settings_file.load(path).model_server.url == server.url
+
+
+def _said(place: Workplace) -> str:
+    state = place.session.model_state
+    return state.text if state else ""

@@ -149,7 +149,7 @@ class ChatEndpoint:
             headers = {"Content-Type": "application/json", "Content-Length": str(len(encoded))}
             content = iter([encoded])
         with (
-            talking(self.server, self._secret, limits, cancel) as talk,
+            talking(self.server, self._secret, limits, cancel, proxy=self.server.proxy) as talk,
             talk.request(
                 method, self._root + path, accept=accept, headers=headers, content=content, also=_SPOKEN
             ) as answer,

@@ -113,8 +113,15 @@ class Talk:
 
 
 @contextmanager
-def talking(server: WebServer, secret: Secret, limits: Limits, cancel: Cancel) -> Iterator[Talk]:
+def talking(
+    server: WebServer, secret: Secret, limits: Limits, cancel: Cancel, *, proxy: str = ""
+) -> Iterator[Talk]:
     """A conversation, over one connection where the server keeps it.
+
+    Parameters
+    ----------
+    proxy : str
+        Address of an HTTP proxy on the way; the environment's is never used.
 
     Raises
     ------
@@ -122,17 +129,18 @@ def talking(server: WebServer, secret: Secret, limits: Limits, cancel: Cancel) -
         If there is no password or token.
     """
     cancel.check()
-    with _client(server, secret, limits) as client, _Cut(cancel, limits.total_s) as cut:
+    with _client(server, secret, limits, proxy) as client, _Cut(cancel, limits.total_s) as cut:
         yield Talk(server, client, cut, cancel)
 
 
-def _client(server: WebServer, secret: Secret, limits: Limits) -> httpx2.Client:
+def _client(server: WebServer, secret: Secret, limits: Limits, proxy: str) -> httpx2.Client:
     return httpx2.Client(
         auth=httpx2.BasicAuth(server.user, secret(server)) if server.login == "basic" else None,
         headers={"User-Agent": f"MedReason-Viewer/{__version__}"} | _bearer(server, secret),
         verify=client_context(server),
         timeout=httpx2.Timeout(limits.answer_s, connect=limits.connect_s),
         follow_redirects=False,
+        proxy=proxy or None,
         trust_env=False,
     )
 

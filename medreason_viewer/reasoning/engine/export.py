@@ -35,7 +35,7 @@ _GROUPS: Final = (128, 64, 32)  # which vLLM's kernels know
 _SHRINK: Final = tuple(1.0 - step / 20 for step in range(9))  # of the scale that holds the largest value
 _HALF_RANGE: Final = 7.5  # of the integers -8 to 7
 _ERROR: Final = 0.25  # of a layer's values, in parts of their norm; normal values have 0.09 to 0.11
-_SMALLEST, _LARGEST = 784, 12845056  # pixels: every image of a manifest lies between
+_FEWEST_PIXELS: Final = 784  # one token's
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def export_bundle(
         work.write(partial / SINGLE_NAME, progress, cancel)
         check_weights(partial)
         _write_config(partial / "config.json", config | {"quantization_config": work.settings})
-        _take_images_as_they_are(partial / "preprocessor_config.json")
+        _take_images_as_they_are(partial / "preprocessor_config.json", manifest.image.max_pixels)
         entries = file_entries(partial, cancel=cancel)
         manifest = dataclasses.replace(manifest, quantization=QUANTIZATION, files=entries)
         write_manifest(partial, manifest)
@@ -123,13 +123,16 @@ def _write_config(path: Path, config: dict[str, Any]) -> None:
     path.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
 
 
-def _take_images_as_they_are(path: Path) -> None:
-    """Let the server scale no image: the viewer sends each at the size that the model shall see."""
+def _take_images_as_they_are(path: Path, most_pixels: int) -> None:
+    """Let the server scale no image: the viewer sends each at the size that the model shall see.
+
+    No more pixels than that, for servers set memory aside for the largest image.
+    """
     values = json.loads(path.read_text("utf-8")) if path.exists() else {}
     values |= {
-        "size": {"shortest_edge": _SMALLEST, "longest_edge": _LARGEST},
-        "min_pixels": _SMALLEST,
-        "max_pixels": _LARGEST,
+        "size": {"shortest_edge": _FEWEST_PIXELS, "longest_edge": most_pixels},
+        "min_pixels": _FEWEST_PIXELS,
+        "max_pixels": most_pixels,
     }
     path.write_text(json.dumps(values, indent=2) + "\n", "utf-8")
 

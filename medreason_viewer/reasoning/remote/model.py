@@ -116,7 +116,7 @@ def sizes_kept(endpoint: Endpoint, name: str, manifest: Manifest, cancel: Cancel
             raise ModelError(
                 f"{endpoint.host} scales images (it makes {seen} tokens of one that has {wanted}), so that "
                 "regions would lie elsewhere. Let the preprocessor_config.json of its model take images of "
-                "784 to 12845056 pixels, as medreason models export writes it."
+                f"784 to {manifest.image.max_pixels} pixels, as medreason models export writes it."
             )
     return True
 

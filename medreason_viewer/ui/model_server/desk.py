@@ -59,6 +59,7 @@ class ModelServerDesk(QObject):
         menu = menu_of(window.menuBar(), "Explain")
         self.action = menu.addAction("Model ser&ver …")
         self.action.triggered.connect(self.show)
+        window.model_chosen.connect(self._turn_off)
 
     def start(self, settings: Settings) -> None:
         """Turn to the server that is set, if the reader agreed to it."""
@@ -128,6 +129,15 @@ class ModelServerDesk(QObject):
             self._say("Saved. This workstation explains.", "good")
             if was.in_use:
                 self.left.emit(Path(settings.model_bundle or DEMO_BUNDLE))
+
+    def _turn_off(self) -> None:
+        """A model folder was chosen: the server stays set, and is asked no more."""
+        server = self._settings.model_server
+        if server.in_use:
+            off = replace(server, on=False, agreed="")
+            self._settings = replace(self._settings, model_server=off)
+            said = self._window.parts.session.message.emit
+            self._errands.run(partial(_kept, self._path, off, ""), lambda _settings: None, said)
 
     def _say(self, text: str, role: str) -> None:
         if self.dialog is not None:
