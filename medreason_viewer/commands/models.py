@@ -1,4 +1,4 @@
-"""``medreason models``: list, verify and add model bundles."""
+"""``medreason models``: list, verify, add and quantise model bundles."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     adding.add_argument("bundle", type=Path, help="a bundle, or a Hugging Face folder of a Qwen2.5-VL model")
     adding.set_defaults(act=_add)
     add_export(actions.add_parser("export", help="a folder that vLLM can serve, in 4 bits"))
+    packing = actions.add_parser("quantize", help="write a bundle in 4 bit (NF4), so that it loads at once")
+    packing.add_argument("bundle", type=Path, help="a bundle, or a Hugging Face folder of a Qwen2.5-VL model")
+    packing.add_argument("--out", type=Path, required=True, help="a folder that does not exist yet")
+    packing.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute")
+    packing.set_defaults(act=_quantize)
     add_server(actions.add_parser("server", help="a hospital's server that runs the model instead"))
 
 
@@ -85,14 +90,30 @@ def _add(args: argparse.Namespace) -> int:
     return DONE
 
 
-class _Progress:
-    """Tells every tenth of a check that takes long (over 1 GB)."""
+def _quantize(args: argparse.Namespace) -> int:
+    from ..reasoning.engine.quantize import quantise_bundle  # loads torch
 
-    def __init__(self) -> None:
-        self._told = 0
+    out = args.out.absolute()
+    manifest = quantise_bundle(
+        args.bundle.absolute(),
+        out,
+        device=args.device,
+        checking=_Progress(),
+        progress=_Progress("Quantising"),
+    )
+    size = sum(entry.size for entry in manifest.files)
+    show(f"{manifest.name} is written to {out} ({size / 1e9:.2f} GB). Use it: medreason models add {out}")
+    return DONE
+
+
+class _Progress:
+    """Tells every tenth of what takes long (over 1 GB)."""
+
+    def __init__(self, doing: str = "Checking the files") -> None:
+        self._doing, self._told = doing, 0
 
     def __call__(self, done: int, total: int) -> None:
         tenth = 10 * done // max(total, 1)
         if tenth > self._told and total > 1_000_000_000:
-            say(f"Checking the files: {10 * tenth} %")
+            say(f"{self._doing}: {10 * tenth} %")
             self._told = tenth

@@ -19,7 +19,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from ...cancel import Cancel
-from ...errors import BundleError
+from ...errors import BundleError, ModelError
 from ..bundles.bundle import Manifest, file_entries, verify, write_manifest
 from ..bundles.files import Progress
 from .four_bit import BLOCK, STATE, UNQUANTISED, on_the_fly, quantise_nf4
@@ -43,6 +43,7 @@ def quantise_bundle(
     out: Path,
     *,
     device: str = "cpu",
+    checking: Progress | None = None,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Manifest:
@@ -56,8 +57,8 @@ def quantise_bundle(
         A folder that does not exist yet; it appears, whole, when all is written and checked.
     device : {"cpu", "cuda"}
         Where to compute.
-    progress : callable, optional
-        Told bytes done and bytes in all; first of the verifying, then of the writing.
+    checking, progress : callable, optional
+        Told bytes done and bytes in all: of verifying the bundle, then of quantising it.
     cancel : Cancel, optional
         Heard between two tensors.
 
@@ -65,12 +66,14 @@ def quantise_bundle(
     ------
     BundleError
         With one sentence: nonsense asked, a damaged bundle, no room, or a layer that 4 bits do not hold.
+    ModelError
+        If there is no such device.
     Cancelled
         If the user stopped it; nothing is left behind.
     """
     cancel = cancel or Cancel()
     refuse_nonsense(bundle, out)
-    manifest = verify(bundle, progress=progress, cancel=cancel)
+    manifest = verify(bundle, progress=checking, cancel=cancel)
     config = read_model_config(bundle)
     if "quantization_config" in config:
         raise BundleError(f"{manifest.name} is quantised already; use it as it is.")
