@@ -30,6 +30,7 @@ from .ui.series.panel import SeriesPanel
 from .ui.series.thumbnails import Thumbnails
 from .ui.session import Session
 from .ui.viewport.loading import VolumeLoading
+from .ui.viewport.not_drawn import NotDrawn
 from .ui.viewport.views import Views
 from .volume.series import Scan
 
@@ -150,6 +151,7 @@ def manifest_info(folder: Path) -> ModelInfo:
 
 def _wire(place: Workplace, model_bar: ModelBar) -> None:
     opening, footer, session = place.opening, place.window.parts.footer, place.session
+    NotDrawn(session, lambda text: place.window.banners.say(text, "caution"))
     opening.started.connect(footer.show_scan)
     opening.progressed.connect(footer.show_scanned)
     opening.ended.connect(footer.end_scan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import singledispatch
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -26,11 +27,50 @@ from .placement import Placement, Size
 _SOURCE_WORDS = {"reader": "reader", "model": "model", "grown": "grown"}
 
 
-def paint_item(
-    painter: QPainter, item: OverlayItem, placement: Placement, spacing_mm: Spacing | None, size: Size
+class Labels:
+    """Where words stand in a viewport already: those that come later stand beside them.
+
+    Parameters
+    ----------
+    size : (width, height)
+        Of the viewport, inside which labels are kept.
+    """
+
+    def __init__(self, size: Size) -> None:
+        self.size = size
+        self._taken: list[QRectF] = []
+
+    def write(self, painter: QPainter, at: QPointF, text: str, colour: QColor) -> None:
+        """A line of text from its bottom left, moved into the viewport where it would be cut."""
+        metrics = QFontMetricsF(painter.font())
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, self.size[0] * 0.6)
+        box = QRectF(at.x(), at.y() - metrics.height(), metrics.horizontalAdvance(text), metrics.height())
+        box = self._free(style.inside(box, self.size))
+        self._taken.append(box)
+        style.halo_text(painter, QPointF(box.x(), box.y() + metrics.ascent()), text, colour)
+
+    def _free(self, box: QRectF) -> QRectF:
+        """The nearest place above or below where nothing is written; the same where there is none."""
+        step = box.height() + 2
+        for lines in (0, -1, 1, -2, 2, -3, 3):
+            moved = box.translated(0, lines * step)
+            inside = style.inside(moved, self.size) == moved
+            if inside and not any(moved.intersects(taken) for taken in self._taken):
+                return moved
+        return box
+
+
+def paint_items(
+    painter: QPainter,
+    items: Iterable[OverlayItem],
+    placement: Placement,
+    spacing_mm: Spacing | None,
+    size: Size,
 ) -> None:
-    """Paint one item; ``size`` is the viewport's, inside which labels are kept."""
-    _paint(item, painter, placement, spacing_mm, size)
+    """Paint items, one over the other; no words over each other. ``size`` is the viewport's."""
+    labels = Labels(size)
+    for item in items:
+        _paint(item, painter, placement, spacing_mm, labels)
 
 
 def handles(rect: QRectF) -> list[QPointF]:
@@ -44,14 +84,14 @@ def handles(rect: QRectF) -> list[QPointF]:
 
 @singledispatch
 def _paint(
-    item: OverlayItem, painter: QPainter, placement: Placement, spacing_mm: Spacing | None, size: Size
+    item: OverlayItem, painter: QPainter, placement: Placement, spacing_mm: Spacing | None, labels: Labels
 ) -> None:
     raise TypeError(f"no way to paint {item!r}")
 
 
 @_paint.register
 def _region(
-    item: RegionBox, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, size: Size
+    item: RegionBox, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, labels: Labels
 ) -> None:
     rect, colour = placement.to_view_rect(item.box_slice), style.SOURCES[item.source]
     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -62,16 +102,16 @@ def _region(
         _paint_handles(painter, rect, colour)
     words = style.plain(item.label)
     text = f"{_SOURCE_WORDS[item.source]} · {words}" if words else _SOURCE_WORDS[item.source]
-    if not rect.intersects(QRectF(0, 0, *size)):
+    if not rect.intersects(QRectF(0, 0, *labels.size)):
         return  # words without their box would point nowhere
     below = QPointF(0, QFontMetricsF(painter.font()).height() + 5)
     at = rect.bottomLeft() + below if item.strong else rect.topLeft() - QPointF(0, 6)
-    _label(painter, at, text, colour, size)
+    labels.write(painter, at, text, colour)
 
 
 @_paint.register
 def _outline(
-    item: Outline, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, _size: Size
+    item: Outline, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, _labels: Labels
 ) -> None:
     polygon = QPolygonF([placement.to_view_point(point) for point in item.points_slice])
     _stroke(painter, polygon, style.LESION, closed=True)
@@ -79,9 +119,9 @@ def _outline(
 
 @_paint.register
 def _drawn(
-    item: Drawn, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, size: Size
+    item: Drawn, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, labels: Labels
 ) -> None:
-    area, corner = QRectF(0, 0, *size), None
+    area, corner = QRectF(0, 0, *labels.size), None
     for outline in item.outlines_slice:
         polygon = QPolygonF([placement.to_view_point(point) for point in outline])
         if len(outline) == 1:
@@ -92,49 +132,49 @@ def _drawn(
             corner = polygon.boundingRect().topLeft()
     words = style.plain(item.label)
     if words and corner is not None:
-        _label(painter, corner - QPointF(0, 5), words, style.OTHERS, size)
+        labels.write(painter, corner - QPointF(0, 5), words, style.OTHERS)
 
 
 @_paint.register
 def _distance(
-    item: Distance, painter: QPainter, placement: Placement, spacing_mm: Spacing | None, size: Size
+    item: Distance, painter: QPainter, placement: Placement, spacing_mm: Spacing | None, labels: Labels
 ) -> None:
     ends = [placement.to_view_point(point) for point in (item.start_slice, item.end_slice)]
     _stroke(painter, QPolygonF(ends), style.MEASURE)
     _dots(painter, ends)
-    if QRectF(0, 0, *size).contains(ends[1]):
-        _label(painter, ends[1] + QPointF(8, -6), item.text(spacing_mm), style.MEASURE, size)
+    if QRectF(0, 0, *labels.size).contains(ends[1]):
+        labels.write(painter, ends[1] + QPointF(8, -6), item.text(spacing_mm), style.MEASURE)
 
 
 @_paint.register
 def _angle(
-    item: Angle, painter: QPainter, placement: Placement, spacing_mm: Spacing | None, size: Size
+    item: Angle, painter: QPainter, placement: Placement, spacing_mm: Spacing | None, labels: Labels
 ) -> None:
     points = [placement.to_view_point(p) for p in (item.start_slice, item.vertex_slice, item.end_slice)]
     _stroke(painter, QPolygonF(points), style.MEASURE)
     _dots(painter, points)
-    if QRectF(0, 0, *size).contains(points[1]):
-        _label(painter, points[1] + QPointF(8, -6), item.text(spacing_mm), style.MEASURE, size)
+    if QRectF(0, 0, *labels.size).contains(points[1]):
+        labels.write(painter, points[1] + QPointF(8, -6), item.text(spacing_mm), style.MEASURE)
 
 
 @_paint.register
 def _crosshair(
-    item: Crosshair, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, size: Size
+    item: Crosshair, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, labels: Labels
 ) -> None:
     at = placement.to_view_point(item.point_slice)
     gap = 12.0  # what the reader points at stays free
     for line in (
         (QPointF(0, at.y()), QPointF(at.x() - gap, at.y())),
-        (QPointF(at.x() + gap, at.y()), QPointF(size[0], at.y())),
+        (QPointF(at.x() + gap, at.y()), QPointF(labels.size[0], at.y())),
         (QPointF(at.x(), 0), QPointF(at.x(), at.y() - gap)),
-        (QPointF(at.x(), at.y() + gap), QPointF(at.x(), size[1])),
+        (QPointF(at.x(), at.y() + gap), QPointF(at.x(), labels.size[1])),
     ):
         _stroke(painter, QPolygonF(list(line)), style.CROSSHAIR, width=1.0)
 
 
 @_paint.register
 def _reference(
-    item: ReferenceLine, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, _size: Size
+    item: ReferenceLine, painter: QPainter, placement: Placement, _spacing_mm: Spacing | None, _labels: Labels
 ) -> None:
     ends = [placement.to_view_point(point) for point in (item.start_slice, item.end_slice)]
     _stroke(painter, QPolygonF(ends), style.REFERENCE, width=1.0)
@@ -142,12 +182,12 @@ def _reference(
 
 @_paint.register
 def _key(
-    _item: KeyMark, painter: QPainter, _placement: Placement, _spacing_mm: Spacing | None, size: Size
+    _item: KeyMark, painter: QPainter, _placement: Placement, _spacing_mm: Spacing | None, labels: Labels
 ) -> None:
     """Between the upper letter and the right corner, where nothing else stands."""
     height = QFontMetricsF(painter.font()).height()
     radius = height * 0.62
-    centre = QPointF(size[0] / 2 + height * 1.7 + radius, style.MARGIN_PX + radius)
+    centre = QPointF(labels.size[0] / 2 + height * 1.7 + radius, style.MARGIN_PX + radius)
     painter.setPen(QPen(style.HALO, 1.5))
     painter.setBrush(style.KEY)
     painter.drawPolygon(_star(centre, radius))
@@ -187,12 +227,3 @@ def _paint_handles(painter: QPainter, rect: QRectF, colour: QColor) -> None:
     painter.setBrush(colour)
     for point in handles(rect):
         painter.drawRect(QRectF(point.x() - half, point.y() - half, 2 * half, 2 * half))
-
-
-def _label(painter: QPainter, at: QPointF, text: str, colour: QColor, size: Size) -> None:
-    """A line of text from its bottom left, moved into the viewport where it would be cut."""
-    metrics = QFontMetricsF(painter.font())
-    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, size[0] * 0.6)
-    box = QRectF(at.x(), at.y() - metrics.height(), metrics.horizontalAdvance(text), metrics.height())
-    box = style.inside(box, size)
-    style.halo_text(painter, QPointF(box.x(), box.y() + metrics.ascent()), text, colour)

@@ -8,7 +8,7 @@ from PySide6.QtGui import QImage, QPainter
 from . import style
 from .annotations import paint_annotations
 from .content import RESEARCH_USE, Corners, SliceScene
-from .marks import paint_item
+from .marks import paint_items
 from .placement import Placement, Size
 
 __all__ = ["RESEARCH_USE", "Corners", "SliceScene", "paint", "render"]
@@ -25,8 +25,7 @@ def paint(painter: QPainter, scene: SliceScene, size: Size, device_pixel_ratio: 
         _paint_image(painter, scene.image, placement, device_pixel_ratio)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(style.font(size))
-    for item in scene.items:
-        paint_item(painter, item, placement, scene.spacing_mm, size)
+    paint_items(painter, scene.items, placement, scene.spacing_mm, size)
     paint_annotations(painter, scene, placement, size)
     painter.restore()
 

@@ -43,6 +43,8 @@ class Session(OfActive):
     """
 
     scan_changed = Signal()
+    study_opened = Signal()  # the scan is another, not the same with more images
+    scan_grown = Signal(object)  # a Grown: it is the same with more images
     layout_changed = Signal()
     activated = Signal()
     message = Signal(str)
@@ -116,13 +118,16 @@ class Session(OfActive):
         self.scan = scan
         self.forget_marks()
         self.forget_answers()
+        self.study_opened.emit()
         self.scan_changed.emit()
 
     def grow_scan(self, scan: Scan, grown: Grown) -> None:
         """The same study with more images: what was drawn, asked and looked at stays with its image."""
         turning = [(viewport, viewport.let_go(grown)) for viewport in self.every_viewport]
         self.move_marks(grown.place)
+        self.move_answers(grown.answered)
         self.scan = scan
+        self.scan_grown.emit(grown)
         self.scan_changed.emit()
         for viewport, series in sorted(turning, key=lambda pair: pair[0] is not self.active):
             if series is not None:

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from ct_in_memory import make_series, make_volume
 from numpy.typing import NDArray
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QImage, QPainter
 
 from medreason_viewer.drawing import style
 from medreason_viewer.drawing.compose import compose
+from medreason_viewer.drawing.marks import Labels
 from medreason_viewer.drawing.overlay import Drawn
 from medreason_viewer.drawing.scene import render
 from medreason_viewer.volume.slices import plane_image
@@ -50,3 +52,30 @@ def test_words_stand_only_where_their_lines_are_in_view() -> None:
     named = Drawn(inside.outlines_slice, closed=False, label="Nodule · Ada")
     assert len(coloured(outside)) == 0
     assert len(coloured(named)) > len(coloured(inside))
+
+
+def test_words_do_not_stand_over_each_other() -> None:
+    """Labels of boxes at one place: as many lines of words as there are boxes."""
+    labels = Labels((400.0, 300.0))
+    picture = QImage(400, 300, QImage.Format.Format_RGB32)
+    painter = QPainter(picture)
+    for _ in range(5):
+        labels.write(painter, QPointF(100, 150), "reader", style.OTHERS)
+    for corner in (QPointF(-50, 0), QPointF(900, 900), QPointF(900, 900)):
+        labels.write(painter, corner, "reader", style.OTHERS)
+    painter.end()
+    taken = labels._taken
+    assert len(taken) == 8
+    for place, box in enumerate(taken):
+        assert QRectF(0, 0, 400, 300).contains(box)
+        assert not any(box.intersects(other) for other in taken[:place])
+
+
+def test_where_all_is_taken_words_are_written_all_the_same() -> None:
+    labels = Labels((60.0, 20.0))
+    painter = QPainter(picture := QImage(60, 20, QImage.Format.Format_RGB32))
+    for _ in range(3):
+        labels.write(painter, QPointF(5, 15), "reader", style.OTHERS)
+    painter.end()
+    assert len(labels._taken) == 3
+    assert not picture.isNull()

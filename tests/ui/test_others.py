@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from dicom_findings import AT, finding_on, loaded, saved
+from pydicom import dcmread
 from pytestqt.qtbot import QtBot
 from small_study import LESION, write_study
 
@@ -67,3 +69,31 @@ def test_others_regions_go_with_the_overlay(opened: Opened, marked_study: Path, 
     qtbot.waitUntil(lambda: len(drawn(place)) >= 2)
     place.session.set_overlay_visible(False)
     assert drawn(place) == []
+
+
+def told(place: Workplace) -> list[str]:
+    return [banner.text.text() for banner in place.window.banners.banners() if banner.kind == "caution"]
+
+
+def test_what_is_not_drawn_is_said_above_the_images_once(
+    opened: Opened, marked_study: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
+    folder = tmp_path / "foreign"
+    shutil.copytree(marked_study, folder)
+    others = [path for path in folder.rglob("*.dcm") if dcmread(path).Modality in ("SR", "SEG")]
+    for path in others:
+        foreign = dcmread(path)
+        foreign.PatientID = "SOMEBODY"
+        foreign.save_as(path)
+    place = opened(folder)
+    qtbot.waitUntil(
+        lambda: any("so nothing of it is drawn" in text for text in told(place))
+    )
+    assert sum(text.count("another patient's") for text in told(place)) == len(others) == 2
+    place.window.banners.clear()
+    place.session.step_series(1)
+    place.session.step_series(-1)
+    qtbot.waitUntil(lambda: bool(place.session.others.notes))
+    assert told(place) == []
+    place.session.open_scan(scan(marked_study))  # what is drawn as a whole needs no words
+    assert told(place) == []

@@ -90,7 +90,7 @@ class Explainer(QObject):
         self.told: ModelState | None = None
         self._freezer = LatestWins("request freezing", self)
         self._arrived.connect(self._receive, Qt.ConnectionType.QueuedConnection)
-        session.scan_changed.connect(self._forget)
+        session.study_opened.connect(self._forget)
         self.use(make_client)
 
     def use(self, make_client: MakeClient | None) -> None:

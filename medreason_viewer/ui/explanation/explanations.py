@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
@@ -130,6 +130,13 @@ class Explanations(QObject):
         """Forget an explanation."""
         self._answers.drop(request_id)
         self.explanation_changed.emit()
+
+    def move_answers(self, moved: Callable[[ExplainRequest], int | None]) -> None:
+        """The study has grown: say at which slice each explanation's image is now, where it is there."""
+        for answer in self.answers:
+            index = moved(answer.request)
+            if index is not None and index != answer.request.slice_index:
+                self._answers.put(replace(answer, request=replace(answer.request, slice_index=index)))
 
     def forget_answers(self) -> None:
         """Forget all explanations: another study is opened."""

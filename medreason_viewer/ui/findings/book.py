@@ -43,7 +43,7 @@ class FindingBook(QObject):
         self._at_work: set[str] = set()
         session.answered.connect(self._note)
         session.followed_up.connect(self._note_further)
-        session.scan_changed.connect(self._forget_kept)
+        session.study_opened.connect(self._forget_kept)
 
     def get(self, finding_id: str) -> KeptFinding | None:
         """A finding of the study that is open, None where there is none of that id."""

@@ -90,7 +90,7 @@ class FindingDesk(QObject):
         self.erasing.message.connect(parts.footer.tell)
         self.left_off.told.connect(parts.footer.tell)
         self.reader.changed.connect(self._remember_reader)
-        session.scan_changed.connect(self._tell_of_left)
+        session.study_opened.connect(self._tell_of_left)
         window.model_chosen.connect(self.offer_answers)
         self.book.changed.connect(self._count)
         parts.views.action_requested.connect(self.verdicts.do)

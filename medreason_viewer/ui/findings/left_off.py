@@ -42,7 +42,7 @@ class LeftOff(QObject):
         self._place: object = None
         self._words = ""
         self._soon, self._minute = _timer(self, 0, self._look), _timer(self, _EVERY_MS, self.write)
-        session.scan_changed.connect(self._changed)
+        session.study_opened.connect(self._changed)
         session.volume_progress.connect(self._tell)
         for changed in (session.layout_changed, session.activated):
             changed.connect(self._soon.start)
@@ -69,10 +69,8 @@ class LeftOff(QObject):
                 self._minute.start()
 
     def _changed(self) -> None:
-        """Another study is open, or the same one has grown: then its viewports still show it."""
+        """Another study is open."""
         session = self._session
-        if any(viewport.series is not None for viewport in session.every_viewport):
-            return
         self.write()
         self._now, self._written, self._opened, self._words = None, None, session.scan, ""
         if session.scan is not None:

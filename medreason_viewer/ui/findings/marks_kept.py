@@ -15,6 +15,7 @@ from ...volume.series import Series
 from ...volume.slices import PlaneName3, image_key, plane_image
 from ..archive.errands import Errands
 from ..session import Session
+from ..viewport.grown import Grown
 from ..viewport.marks import Place
 from .steady import SteadyWriting
 
@@ -35,8 +36,17 @@ class MarkKeeping(QObject):
         self._errands = Errands(self)
         session.measured.connect(self._measured)
         session.key_images.toggled.connect(self._toggled)
-        for forget in (self._ids.clear, self._touched.clear, self._known.clear):
-            session.scan_changed.connect(forget)
+        session.study_opened.connect(self._forget)
+        session.scan_grown.connect(self._move)
+
+    def _forget(self) -> None:
+        self._ids, self._touched, self._known = {}, set(), set()
+
+    def _move(self, grown: Grown) -> None:
+        """The study has grown: each mark is at another place."""
+        ids = {(grown.place(place), mark): mark_id for (place, mark), mark_id in self._ids.items()}
+        self._ids = {(place, mark): mark_id for (place, mark), mark_id in ids.items() if place is not None}
+        self._touched = {now for place in self._touched if (now := grown.place(place)) is not None}
 
     def close(self) -> None:
         """Wait for what is still being hashed, and hand it over."""

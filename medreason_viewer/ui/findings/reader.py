@@ -54,7 +54,7 @@ class Reader(QObject):
         super().__init__(session)
         self.name = _clean(name) or login_name()
         self.shared, self._known = shared, not shared
-        session.scan_changed.connect(self._ask_again)
+        session.study_opened.connect(self._ask_again)
 
     def named(self, then: Callable[[str], object], otherwise: Callable[[], object] = lambda: None) -> None:
         """Call ``then`` with the name; first ask for it, where the login is shared and nobody said yet.

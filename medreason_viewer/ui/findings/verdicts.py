@@ -58,7 +58,7 @@ class Verdicts(QObject):
         self.session, self.book, self.reader = session, book, reader
         self.correcting = ""
         self._tool, self._box, self._place = session.tool, session.box_slice, session.place
-        session.scan_changed.connect(self._forget_correction)
+        session.study_opened.connect(self._forget_correction)
         self._actions: dict[str, Callable[[], object]] = {
             "accept": self.accept,
             "correct": self.correct,

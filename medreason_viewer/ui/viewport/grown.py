@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...reasoning.request import ExplainRequest
 from ...volume.series import Frame, Scan, Series
 from ...volume.slices import PlaneName3, native_plane
 from .marks import Place
@@ -46,6 +47,16 @@ class Grown:
         now = self.series(old)
         at = None if now is None else self.index(old, plane_name, index)
         return None if at is None else (id(now), plane_name, at)
+
+    def answered(self, request: ExplainRequest) -> int | None:
+        """The slice of an explanation's image; None if it is not there any more."""
+        key = request.key
+        for _, now in self._pairs.values():
+            if now.identity.series_uid == key.series_uid:
+                for index, frame in enumerate(now.frames):
+                    if _name(frame) == (key.sop_uid, key.frame_number):
+                        return index
+        return None
 
 
 def _whose(series: Series) -> tuple[str, ...]:

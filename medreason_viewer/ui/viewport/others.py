@@ -66,6 +66,7 @@ class Others(QObject):
 
     def _miss(self, why: str) -> None:
         self.notes = (why,)
+        self.arrived.emit()
 
 
 _Read = tuple[dict[int, tuple[Drawn, ...]], tuple[str, ...]]
