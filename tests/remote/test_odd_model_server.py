@@ -7,13 +7,14 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import chest_slice
 import pytest
-from asked_remotely import remote
+from asked_remotely import Ended, remote
 from certificates import Authority
-from odd_model_server import END, MODELS, as_json, event, model_server, reply_well, said, send
+from odd_model_server import END, MODELS, REPLY, as_json, event, model_server, reply_well, said, send
 from odd_web import Request
 
 from medreason_viewer.model_server import ModelServer
@@ -208,6 +209,23 @@ def test_no_word_of_a_study_is_sent_before_the_model_is_found(
         assert set(listening.paths) == {"/v1/models"}
 
 
+def test_a_server_that_is_back_is_found_again() -> None:
+    refuses = True
+
+    def models(request: Request) -> None:
+        as_json(request, {}, 503) if refuses else as_json(request, MODELS)
+
+    with model_server(models=models) as (server, listening), remote(server) as asked:
+        asked.client.start()
+        asked.state("failed")
+        listening.paths.clear()
+        asked.client.start()  # as the window does, once the state is known to be a failure
+        assert isinstance(asked.answer(chest_slice.request(id="early")), Failed)
+        assert len(listening.paths) <= 2
+        refuses = False
+        assert isinstance(asked.answer(chest_slice.request(id="later")), Answered)
+
+
 def test_a_server_that_does_not_list_its_models_is_asked_by_name() -> None:
     unlisted = {"models": lambda request: as_json(request, {}, 500)}
     with model_server(**unlisted, model="mine") as (server, _), remote(server) as asked:
@@ -304,3 +322,41 @@ def test_the_list_of_the_odd_server_is_read() -> None:
         ready = asked.state("ready")
     assert ready.model is not None
     assert ready.model.name == "m"
+
+
+def _campaign(rounds: int) -> None:
+    """Cancels and broken connections at random moments; then the next answer works, and nothing is left."""
+    random = Random(20)
+    breaks = False
+
+    def stream(request: Request) -> None:
+        request.begin("text/event-stream")
+        for piece in map(said, REPLY * 4):
+            time.sleep(random.random() * 0.01)
+            if breaks and random.random() < 0.2:
+                request.connection.close()
+                return
+            send(request, piece)
+        send(request, END)
+
+    with model_server(stream) as (server, _), remote(server) as asked:
+        for number in range(rounds):
+            breaks = random.random() < 0.5
+            asked.client.explain(chest_slice.request(id=str(number)))
+            if not breaks:
+                time.sleep(random.random() * 0.08)
+                asked.client.cancel(str(number))
+            asked.end_of(str(number))
+        breaks = False
+        assert isinstance(asked.answer(chest_slice.request(id="last")), Answered)
+        ends = [event for event in asked.seen if isinstance(event, Ended)]
+    assert [event.request_id for event in ends] == [*map(str, range(rounds)), "last"]  # each one once
+
+
+def test_the_next_answer_works_after_cancels_and_breaks() -> None:
+    _campaign(20)
+
+
+@pytest.mark.slow
+def test_the_next_answer_works_after_two_hundred_cancels_and_breaks() -> None:
+    _campaign(200)

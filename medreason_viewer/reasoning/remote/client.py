@@ -55,6 +55,7 @@ class RemoteClient:
         self._model: RemoteModel | None = None
         self._asked: tuple[Question, Cancel] | None = None
         self._threads: list[threading.Thread] = []
+        self._looked_at_s = 0.0  # when a look ended
         self._closed = False
 
     @property
@@ -64,7 +65,7 @@ class RemoteClient:
 
     def start(self) -> None:
         """Look what the server has; after a failure, anew. Returns at once."""
-        self._run(self._look)
+        self._run(partial(self._look, time.monotonic()))
 
     def explain(self, request: ExplainRequest) -> None:
         """Ask; whatever runs is stopped. Returns at once; what comes back are events."""
@@ -99,7 +100,7 @@ class RemoteClient:
             self._stop()
             if not self._closed:
                 self._asked = question, Cancel()
-                self._run(partial(self._answer, *self._asked))
+                self._run(partial(self._answer, *self._asked, time.monotonic()))
 
     def _stop(self) -> None:
         if self._asked is not None:
@@ -129,10 +130,10 @@ class RemoteClient:
 
     # On a thread of their own
 
-    def _look(self) -> None:
-        """Find the model, unless it is found; say how that goes."""
+    def _look(self, wanted_at_s: float) -> None:
+        """Find the model, unless it is found, or was looked for in vain since then; say how that goes."""
         with self._looking:
-            if self._model is not None or self._closed:
+            if self._model is not None or self._closed or self._looked_at_s > wanted_at_s:
                 return
             host, started = self._endpoint.host, time.monotonic()
             self._emit(ModelState("starting", f"Asking {host} for its model."))
@@ -143,6 +144,8 @@ class RemoteClient:
             except MedReasonError as error:
                 self._emit(ModelState("failed", advised(error)))
                 return
+            finally:
+                self._looked_at_s = time.monotonic()
             info = remote_info(found.name, host, self._manifest)
             tag = self._manifest.reply.think_tag
             self._model = RemoteModel(self._endpoint, info, time.monotonic() - started, tag)
@@ -154,8 +157,8 @@ class RemoteClient:
             text += " The connection is not encrypted."
         return ModelState("ready", text, info, 1.0, "follow_up" in self._manifest.turns)
 
-    def _answer(self, question: Question, cancel: Cancel) -> None:
-        self._look()
+    def _answer(self, question: Question, cancel: Cancel, asked_at_s: float) -> None:
+        self._look(asked_at_s)
         if self._model is None:
             self._say(cancel, failed(question, self._state.text))
             return
