@@ -2,59 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
+import signal
 import stat
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from disguises import Searcher
-from planted import Planted, write_planted
-from whole_session import HERE, Home, Window
-
-from medreason_viewer.servers import Server
+from planted import Planted, write_zip
+from traces import clean, servers
+from whole_session import Home, Window
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the session is watched as Linux lets it be")
-
-
-@pytest.fixture
-def planted() -> Planted:
-    found = Planted()
-    assert len(set(found.all)) == 40
-    return found
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    made = Home(tmp_path / "home")
-    yield made
-    shutil.rmtree(made.runtime)
-
-
-@pytest.fixture
-def study(tmp_path: Path, planted: Planted) -> Path:
-    return write_planted(tmp_path / "cases", planted)
-
-
-@pytest.fixture
-def peer(study: Path) -> Iterator[int]:
-    """The port of an archive that holds the study."""
-    command = [sys.executable, str(HERE / "planted_peer.py"), str(study)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield int(process.stdout.readline())
-        process.kill()
-
-
-def servers(port: int) -> tuple[Server, ...]:
-    """One that takes, one that refuses and names the patient, one that is away."""
-    return (
-        Server("main", host="127.0.0.1", port=port, called_ae="PEER"),
-        Server("rude", host="127.0.0.1", port=port, called_ae="RUDE"),
-        Server("away", host="127.0.0.1", port=1, called_ae="PEER"),
-    )
 
 
 def links(planted: Planted) -> tuple[str, ...]:
@@ -65,31 +24,6 @@ def links(planted: Planted) -> tuple[str, ...]:
         f"medreason://open?study={planted['PatientID']}",
         f"medreason://open?path=/cases/{planted['spoken']}&accession={number}x",
     )
-
-
-def holders(home: Home) -> tuple[list[Path], list[Path]]:
-    """Who may know patients: the journal; and the folders of what goes to an archive, or came of one."""
-    data, cache = home.root / "data" / "medreason-viewer", home.root / "cache" / "medreason-viewer"
-    journal = [data / f"journal.sqlite3{end}" for end in ("", "-wal", "-shm")]
-    return journal, [data / "outbox" / "files", cache / "received"]
-
-
-def clean(home: Home, planted: Planted) -> None:
-    """Nothing of anybody anywhere else; and what may hold it, nobody else can read."""
-    journal, folders = holders(home)
-    chosen = (*folders, home.root / "export")  # the last by the reader
-
-    def allowed(path: Path) -> bool:
-        return path in journal or any(one in path.parents for one in chosen)
-
-    found = home.find(Searcher(planted.all), allowed)
-    assert not found, "\n".join(map(str, found[:20]))
-    for path in (*journal, *(file for folder in folders for file in folder.rglob("*"))):
-        if path.exists():
-            wanted = 0o700 if path.is_dir() else 0o600
-            assert stat.S_IMODE(path.stat().st_mode) == wanted, path
-    for folder in (journal[0].parent, *folders):
-        assert not folder.exists() or stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
 
 
 # Each leaves the next what it needs; the model alone takes half a minute on a processor.
@@ -141,3 +75,25 @@ def paths(home: Home, planted: Planted, study: Path) -> dict[str, str]:
         "called": planted["PatientName"],
         "export": str(export),
     }
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT], ids=lambda end: end.name)
+def test_a_window_that_is_killed_or_crashes_leaves_nothing_behind(
+    end: signal.Signals, home: Home, planted: Planted, study: Path, tmp_path: Path
+) -> None:
+    archive = write_zip(study.parent, study, planted)
+    plan = paths(home, planted, study) | {"zip": str(archive), "go_on": str(tmp_path / "never")}
+    with Window(home, "window", ("open_zip", "wait"), **plan) as window:
+        window.wait_for("wait")
+        scratch = list((home.root / "tmp").glob("medreason-scan-*"))
+        assert scratch, "pixels of an archive lie there while it is open"
+        assert [stat.S_IMODE(folder.stat().st_mode) for folder in scratch] == [0o700]
+        for process in (window.pid, *window.children()):
+            limits = Path(f"/proc/{process}/limits").read_text().splitlines()
+            core = next(line.split() for line in limits if line.startswith("Max core file size"))
+            assert core[4] in ("0", "1"), process
+        window.process.send_signal(end)
+        assert window.end() == -end
+    (home.witness / "printed").write_bytes(b"\n".join(home.printed.values()))
+    clean(home, planted)
+    assert not [path for path, _ in home.files() if path.name.startswith("core")]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -16,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from disguises import Found, Searcher
 from planted import LESION
 
@@ -97,7 +100,7 @@ class Home:
             timeout=PATIENCE_S,
             check=False,
         )
-        name = name or f"{len(self.printed):02d} {words[0]}"
+        name = name or f"{len(self.printed):02d} {' '.join(map(str, words))}"
         self.printed[f"{name} out"], self.printed[f"{name} err"] = done.stdout, done.stderr
         return done.returncode
 
@@ -124,7 +127,8 @@ class Home:
             if path.is_dir() and not path.is_symlink():
                 found += searcher.in_text(path.name, f"the folder {shown}")
             elif not allowed(origin):
-                found += searcher.in_file(path, shown.name if self.root in origin.parents else str(shown))
+                with contextlib.suppress(FileNotFoundError):  # another program's, which is gone by now
+                    found += searcher.in_file(path, str(shown))
         return found
 
     def _origins(self) -> dict[str, Path]:
@@ -134,11 +138,12 @@ class Home:
 
 
 def _shared_files() -> dict[Path, tuple[int, int]]:
-    """Files of the folders that all programs share; those of other tests and of other users are left out."""
+    """Files near the top of the folders that all programs share; those of other tests are left out."""
     found: dict[Path, tuple[int, int]] = {}
     for place in _SHARED:
         for folder, folders, names in os.walk(place):
-            folders[:] = [name for name in folders if not name.startswith("pytest-of-")]
+            deep = len(Path(folder).relative_to(place).parts) > 1
+            folders[:] = [name for name in folders if not (deep or name.startswith("pytest-of-"))]
             for name in names:
                 path = Path(folder, name)
                 try:
@@ -165,7 +170,7 @@ class Window:
         command = [sys.executable, str(HERE / "driven_window.py"), str(file), *arguments]
         environment = home.environment | {"MEDREASON_TELL": str(told)}
         self.process = subprocess.Popen(
-            command,
+            ["prlimit", "--core=unlimited", *command] if shutil.which("prlimit") else command,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
@@ -194,6 +199,15 @@ class Window:
             came = self._heard.wait_for(lambda: step in self.told or self._ended(), PATIENCE_S)
         assert came, self.words()
         assert step in self.told, self.words()
+
+    @property
+    def pid(self) -> int:
+        """Of the program."""
+        return self.process.pid
+
+    def children(self) -> list[int]:
+        """Its processes, decoders and the model's among them."""
+        return [child.pid for child in psutil.Process(self.pid).children(recursive=True)]
 
     def end(self) -> int:
         """Wait until it has ended; its exit code."""
