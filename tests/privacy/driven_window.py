@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -212,8 +213,7 @@ class Script:
 
     def listen(self) -> Iterator[Condition]:
         """The receiver is switched on, then off."""
-        from dataclasses import replace
-
+        yield lambda: not Path(self.plan["go_on"]).exists()
         desk = self._archives()
         receiver = replace(desk.sources.receiver, on=True, port=self.plan["port"], allowed=("PEER",))
         done: list[str] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from disguises import Searcher
 from planted import Planted, write_zip
-from traces import clean, servers
+from traces import clean, paths, servers
 from whole_session import Home, Window
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the session is watched as Linux lets it be")
@@ -61,20 +61,6 @@ def test_a_reading_leaves_nothing_behind(
     journal = home.root / "data" / "medreason-viewer" / "journal.sqlite3"
     assert Searcher(planted.all).in_file(journal, "journal"), "the search must find what is kept"
     assert not list((home.root / "tmp").glob("medreason*"))
-
-
-def paths(home: Home, planted: Planted, study: Path) -> dict[str, str]:
-    """What a script needs to know; whoever it names is planted."""
-    export = home.root / "export"
-    export.mkdir(exist_ok=True)
-    return {
-        "study": str(study),
-        "missing": f"/cases/{planted['spoken']}",
-        "words": planted["spoken"],
-        "spoken": planted["spoken"],
-        "called": planted["PatientName"],
-        "export": str(export),
-    }
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT], ids=lambda end: end.name)

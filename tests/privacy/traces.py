@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 from disguises import Searcher
 from planted import Planted
@@ -45,3 +46,17 @@ def clean(home: Home, planted: Planted) -> None:
     for folder in (journal[0].parent, *folders):
         known = journal[0] if folder == journal[0].parent else folder
         assert not known.exists() or stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
+
+
+def paths(home: Home, planted: Planted, study: Path) -> dict[str, Any]:
+    """What a script needs to know; whoever it names is planted."""
+    export = home.root / "export"
+    export.mkdir(exist_ok=True)
+    return {
+        "study": str(study),
+        "missing": f"/cases/{planted['spoken']}",
+        "words": planted["spoken"],
+        "spoken": planted["spoken"],
+        "called": planted["PatientName"],
+        "export": str(export),
+    }
