@@ -18,7 +18,7 @@ from verdict_disk import BOX, SETTINGS, Disk, desk, explain
 from medreason_viewer.app import Workplace
 from medreason_viewer.errors import RegionError
 from medreason_viewer.reasoning.freeze import freeze_again
-from medreason_viewer.reasoning.request import Failed, ModelState
+from medreason_viewer.reasoning.request import Failed, FollowUpAnswered, ModelState
 from medreason_viewer.settings import Settings
 from medreason_viewer.ui.explanation import asker
 from medreason_viewer.ui.explanation.answer import Answer
@@ -53,7 +53,7 @@ def ask(place: Workplace, qtbot: QtBot, text: str) -> None:
     qtbot.waitUntil(lambda: len(shown(place).further) > before and not shown(place).running_ids)
     newest = shown(place).further[-1].id
     qtbot.waitUntil(
-        lambda: newest in panel_of(place).cards and panel_of(place).cards[newest].state.isHidden()
+        lambda: newest in panel_of(place).cards and panel_of(place).cards[newest].heading.isVisible()
     )
 
 
@@ -89,8 +89,8 @@ def test_what_was_asked_is_in_sight_in_a_low_window(opened: Opened, qtbot: QtBot
     for number in range(3):
         ask(place, qtbot, f"Question {number}, which is long enough for several lines of a narrow panel?")
         card = list(panel_of(place).cards.values())[-1]
-        qtbot.waitUntil(lambda card=card: not card.question.visibleRegion().isEmpty())
-        assert not panel_of(place).line.visibleRegion().isEmpty()
+        parts = (card.question, panel_of(place).line)
+        qtbot.waitUntil(lambda parts=parts: not any(part.visibleRegion().isEmpty() for part in parts))
 
 
 def test_tab_leads_down_through_line_and_answers(opened: Opened, qtbot: QtBot) -> None:
@@ -253,6 +253,23 @@ def test_what_comes_late_or_for_another_is_dropped(opened: Opened, qtbot: QtBot)
     ):
         place.session.apply(stray)
     assert shown(place) is before
+
+
+def test_an_answer_to_another_question_is_dropped(opened: Opened, qtbot: QtBot) -> None:
+    place = opened(follow_ups=True)
+    explain(place, qtbot)
+    ask(place, qtbot, "How large is it?")
+    right = shown(place).further[0].answer
+    assert right is not None
+    client_of(place).released.clear()
+    type_question(place, qtbot, "And its margin?")
+    qtbot.waitUntil(lambda: bool(shown(place).running_ids) and bool(shown(place).further[1].steps))
+    (running,) = shown(place).running_ids
+    for wrong in (right, replace(right, request_id=running)):
+        place.session.apply(FollowUpAnswered(running, shown(place).request.id, wrong))
+        assert shown(place).further[1].status == "reasoning"
+    client_of(place).released.set()
+    qtbot.waitUntil(lambda: shown(place).further[1].status == "answered")
 
 
 def test_your_read_first_folds_the_questions_too(opened: Opened, qtbot: QtBot) -> None:

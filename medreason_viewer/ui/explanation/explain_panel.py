@@ -152,8 +152,7 @@ class ExplainPanel(QFrame):
 
     def _reveal(self, card: QWidget) -> None:
         """What was just asked comes into sight, but not at the cost of the line below which it stands."""
-        self._answer_page.reveal(card)
-        self._answer_page.reveal(self.page.further.line)
+        self._answer_page.reveal(card, self.page.further.line)
 
     def _connect(self) -> None:
         session, reasoning, further = self._session, self.page.reasoning, self.page.further

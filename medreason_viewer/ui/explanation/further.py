@@ -65,7 +65,8 @@ class Further:
             case StepArrived(index=index, step=step):
                 return replace(self, status="reasoning", steps=(*self.steps[:index], step))
             case FollowUpAnswered(answer=answer):
-                return Further.answered(answer)
+                asked = (answer.request_id, answer.question) == (self.id, self.question)
+                return Further.answered(answer) if asked else self
             case Stopped():
                 return replace(self, status="stopped", steps=())
             case Failed(text=problem):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from shiboken6 import isValid
 
 from ..overrides import guarded
+
+_SETTLED_MS: Final = 50  # a part that was just added is laid out by then
 
 
 @guarded
@@ -20,6 +25,11 @@ class ScrolledPage(QScrollArea):
     def __init__(self, page: QWidget) -> None:
         super().__init__()
         self._page = page
+        self._awaited: tuple[QWidget, ...] = ()
+        self._settled = QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(_SETTLED_MS)
+        self._settled.timeout.connect(self._reveal)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -28,13 +38,16 @@ class ScrolledPage(QScrollArea):
         self.viewport().setAutoFillBackground(False)
         page.installEventFilter(self)
 
-    def reveal(self, part: QWidget) -> None:
-        """Scroll as little as shows a part of the page that has just been added to it."""
-        self._page.ensurePolished()
-        if (layout := self._page.layout()) is not None:
-            layout.activate()
-        self._fit()
-        self.ensureWidgetVisible(part, 0, 0)
+    def reveal(self, *parts: QWidget) -> None:
+        """Scroll as little as shows these parts once the page has settled; of too many, the last one."""
+        self._awaited = parts
+        self._settled.start()
+
+    def _reveal(self) -> None:
+        for part in self._awaited:
+            if isValid(part):
+                self.ensureWidgetVisible(part, 0, 0)
+        self._awaited = ()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Another width needs another height."""
