@@ -403,6 +403,7 @@ def test_twenty_random_cancels_do_no_harm(tiny: qwen.Engine) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2400)
 def test_two_hundred_random_cancels_of_the_demo_bundle_do_no_harm(demo: qwen.Engine) -> None:
     _cancel_at_random(demo, 200)
 
