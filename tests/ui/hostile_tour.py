@@ -11,7 +11,7 @@ from pathlib import Path
 from archive_desks import Desk
 from fake_archive import FakeArchive
 from hostile_strings import Canaries
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QMenu, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
@@ -21,14 +21,17 @@ from verdict_disk import desk, explain
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import ServerRefused
 from medreason_viewer.findings.journal import StudyOpened
+from medreason_viewer.model_server import ModelServer
 from medreason_viewer.network.archive import SeriesFound, StudyFound
 from medreason_viewer.network.dimse.push import Pushed
 from medreason_viewer.outside import offer_plugins
 from medreason_viewer.plugins import Installed, Plugin
 from medreason_viewer.reasoning.request import Check, ModelInfo, ModelState, Step
+from medreason_viewer.ui.archive.copies_left import CopiesDialog
 from medreason_viewer.ui.archive.send_dialog import Parcel
 from medreason_viewer.ui.launching.matching import Found
 from medreason_viewer.ui.launching.request import LaunchRequest
+from medreason_viewer.ui.model_server.dialog import ModelServerDialog
 from medreason_viewer.volume.series import Identity, Scan, Study, Unreadable
 
 _TEXTS = [field.name for field in fields(Identity) if field.type == "str" and not field.name.endswith("_uid")]
@@ -45,7 +48,13 @@ def hostile_script(texts: Iterator[str], steps: int) -> dict[str, object]:
     said = [Step(next(texts), checks=(Check(next(texts), next(texts), "agrees"),)) for _ in range(steps)]
     warnings = tuple(next(texts) for _ in range(6))
     model = hostile_model(texts)
-    return {"steps": tuple(said), "answer": next(texts), "warnings": warnings, "model": model}
+    return {
+        "steps": tuple(said),
+        "answer": next(texts),
+        "warnings": warnings,
+        "model": model,
+        "follow_ups": True,
+    }
 
 
 class HostileArchive(FakeArchive):
@@ -119,9 +128,9 @@ class Tour:
     def stops(self) -> Iterator[str]:
         """Everything there is to see, a stop at a time, each with its name."""
         for stop in (
-            self._messages, self._headers, self._model, self._verdicts, self._leaving, self._menus,
-            self._recent, self._plugins, self._search, self._arrival, self._queue, self._offers,
-            self._launches,
+            self._start, self._messages, self._headers, self._model, self._verdicts, self._leaving,
+            self._menus, self._recent, self._plugins, self._search, self._arrival, self._queue,
+            self._offers, self._launches,
         ):  # fmt: skip
             stop()
             self.look()
@@ -162,6 +171,22 @@ class Tour:
 
     # Stops
 
+    def _start(self) -> None:
+        """The study that was open last, and dialogs that only other moments would open."""
+        last = StudyOpened(str(self.path()), self.identity(Identity()))
+        desk(self.desk.place).reopening._offer([last])
+        server, copies = (
+            ModelServerDialog(ModelServer(), self.window),
+            CopiesDialog(self.desk.desk.sending, lambda: None, self.window),
+        )
+        server.show_models([self.text() for _ in range(8)])
+        server.say(self.text(), "caution")
+        for dialog in (server, copies):
+            dialog.show()
+        self.look()
+        for dialog in (server, copies):
+            dialog.close()
+
     def _messages(self) -> None:
         """Errors of every kind come to the banners; all strings do."""
         for number, text in enumerate(self.strings):
@@ -201,6 +226,14 @@ class Tour:
         for button in card.findChildren(QWidget):
             if hasattr(button, "setChecked"):
                 button.setChecked(True)
+        self.look()
+        further = self.window.parts.explain.page.further
+        for asked in range(1, 3):
+            self.qtbot.waitUntil(lambda: further.ask_button.isVisible() and further.line.isEnabled())
+            further.line.setText(self.text())
+            self.qtbot.keyClick(further.line, Qt.Key.Key_Return)
+            self.qtbot.waitUntil(lambda asked=asked: len(further.cards) == asked)
+            self.qtbot.waitUntil(lambda: list(further.cards.values())[-1].heading.isVisible())
         self.look()
         for state in ("loading", "ready", "failed"):
             self.session.apply(ModelState(state, self.text(), hostile_model(self._texts), 0.5))  # type: ignore[arg-type]
