@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..errors import BundleError
 from ..reasoning.engine.hardware import report
+from ..reasoning.engine.needs import CONTEXT_TOKENS
+from ..reasoning.engine.shapes import Shape
 from . import DONE, FAILED
 from .models import chosen_bundle
 from .output import print_json, show
@@ -16,13 +19,22 @@ from .output import print_json, show
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("--model", type=Path, metavar="BUNDLE", help="model folder (default: the one in use)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--model", type=Path, metavar="BUNDLE", help="model folder (default: the one in use)")
+    which.add_argument("--shape", choices=("3b", "7b"), help="a published model that need not be here")
+    parser.add_argument("--layers", type=int, help="of the shape; all by default")
+    parser.add_argument(
+        "--tokens", type=int, default=CONTEXT_TOKENS, help=f"of a conversation (default: {CONTEXT_TOKENS})"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
 
 def run(args: argparse.Namespace) -> int:
     """Ask the machine and its libraries; exit code 1 if the model cannot run here."""
-    found = {"version": __version__, "system": platform.platform(), **report(args.model or chosen_bundle())}
+    if (args.layers and not args.shape) or args.tokens < 1:
+        raise BundleError("--layers needs --shape, and --tokens at least 1.")
+    bundle = Shape(args.shape, layers=args.layers) if args.shape else args.model or chosen_bundle()
+    found = {"version": __version__, "system": platform.platform(), **report(bundle, args.tokens)}
     if args.json:
         print_json(found)
     else:
@@ -50,12 +62,13 @@ def _library_lines(libraries: dict[str, Any]) -> list[str]:
 
 
 def _bundle_lines(bundle: dict[str, Any]) -> list[str]:
-    needs = [
-        f"{_size(need['total_bytes'])} on {device} (weights {_size(need['weights_bytes'])})"
-        for device, need in bundle["needs"].items()
-    ]
+    lines = [f"Model: {bundle['name']}, a conversation of {bundle['tokens']:,} tokens"]
+    for device, need in bundle["needs"].items():
+        parts = {"weights": "weights", "cache": "keys and values", "vision": "image", "reading": "prompt"}
+        listed = ", ".join(f"{label} {_size(need[f'{part}_bytes'])}" for part, label in parts.items())
+        lines.append(f"On {device} it needs {_size(need['total_bytes'])} ({listed}, the latter two in turn)")
     where = ", ".join(bundle["runs_on"]) or "nothing here"
-    return [f"Model: {bundle['name']} needs {' or '.join(needs)}", f"It runs on: {where}"]
+    return [*lines, f"It runs on: {where}"]
 
 
 def _listed(gpu: dict[str, Any]) -> str:

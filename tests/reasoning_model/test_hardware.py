@@ -16,6 +16,8 @@ from tiny_requests import MANIFEST
 from medreason_viewer.errors import BundleError
 from medreason_viewer.reasoning.engine import hardware, qwen
 from medreason_viewer.reasoning.engine import probe as qwen_probe
+from medreason_viewer.reasoning.engine.cache import KeyValueCache
+from medreason_viewer.reasoning.engine.needs import Model
 
 GPU = {"name": "RTX", "capability": "8.9", "total_bytes": 24 * 2**30, "free_bytes": 20 * 2**30}
 WORKING: dict[str, Any] = {
@@ -42,15 +44,17 @@ def test_the_needs_equal_what_a_loaded_model_holds(tmp_path: Path, tied: bool) -
     folder = tiny_model.build(tmp_path / "model", layers=12, tied=tied)
     engine = qwen.load(folder, MANIFEST, device="cpu")
     value_bytes = engine.model.lm_head.weight.element_size()
-    needed = hardware.needs(folder, value_bytes, tokens=100)
-    assert needed["weights_bytes"] == pytest.approx(loaded_bytes(engine.model), rel=0.02)
-    assert needed["cache_bytes"] == 2 * 12 * 2 * 16 * value_bytes * 100
+    needed = Model.of_folder(folder).needs(value_bytes, tokens=100)
+    assert needed.weights_bytes == pytest.approx(loaded_bytes(engine.model), rel=0.001)
+    cache = KeyValueCache(engine.model.config.text_config, torch.device("cpu"), engine.model.dtype)
+    cache.make_room(100, 0)
+    assert needed.cache_bytes == cache.nbytes
     quantised = Path(shutil.copytree(folder, tmp_path / "quantised", ignore=lambda *_: ["model*"]))
     for file in quantised.glob("model*"):
         file.unlink()
     engine.model.save_pretrained(quantised)
-    stored = hardware.needs(quantised, value_bytes)["weights_bytes"]
-    assert stored == pytest.approx(needed["weights_bytes"], rel=0.2)  # the tables are stored
+    stored = Model.of_folder(quantised).needs(value_bytes).weights_bytes
+    assert stored == pytest.approx(needed.weights_bytes, rel=0.2)  # the tables are stored
 
 
 def test_the_probe_finds_4_bit_working_on_this_machine() -> None:
@@ -130,6 +134,6 @@ def test_libraries_that_crash_or_hang_are_told(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_folder_without_weights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BundleError, match="no weights"):
-        hardware.needs(tmp_path, 2)
+        Model.of_folder(tmp_path)
     monkeypatch.setattr(hardware, "_libraries", lambda: (WORKING, None))
     assert "no model folder" in hardware.report(tmp_path / "nowhere")["problems"][-1]

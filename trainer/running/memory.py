@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from medreason_viewer.reasoning.engine.hardware import NF4_BYTES
+from medreason_viewer.reasoning.engine.needs import NF4_BYTES
 
 Mode = Literal["full", "lora", "qlora"]
 _TRAINED_BYTES: Final = 12

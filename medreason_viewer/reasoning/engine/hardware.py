@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import subprocess
 import sys
@@ -11,33 +10,32 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-from safetensors import safe_open
 
 from ...errors import BundleError
-from ..bundles.bundle import read_manifest
+from ..bundles.bundle import read_manifest, template
 from ..process.link import child_environment
-from .model_config import read_model_config
+from .needs import CONTEXT_TOKENS, Fit, Model, fit
+from .shapes import Shape
 
-NF4_BYTES: Final = 4.127 / 8  # a weight, its share of the double-quantised scales included
-CONTEXT_TOKENS: Final = 4096  # an image of 1,000 tokens, a prompt, a long answer and further questions
 _PROBE_S: Final = 180.0
-_STORED_BYTES: Final = {"U8": 1, "BF16": 2, "F16": 2, "F32": 4}
 
 
-def report(bundle: Path | None = None) -> dict[str, Any]:
+def report(bundle: Path | Shape | None = None, tokens: int = CONTEXT_TOKENS) -> dict[str, Any]:
     """Everything ``medreason doctor`` tells of the model's side.
 
     Parameters
     ----------
-    bundle : Path, optional
-        A model folder whose needs are compared with what there is.
+    bundle : Path or Shape, optional
+        A model folder, or a published shape, whose needs are compared with what there is.
+    tokens : int
+        Length of the conversation for which the needs are counted.
 
     Returns
     -------
     dict
         ``memory`` (total_bytes, available_bytes), ``driver`` (the GPUs nvidia-smi knows), ``libraries``
-        (:func:`~.qwen_probe.probe`, None where they do not run), ``bundle`` (name, needs, runs_on; None
-        without one) and ``problems``, sentences to act on.
+        (:func:`~.qwen_probe.probe`, None where they do not run), ``bundle`` (name, tokens, needs,
+        runs_on and, of the best of these, limits; None without one) and ``problems``, sentences to act on.
     """
     memory = psutil.virtual_memory()
     libraries, fault = _libraries()
@@ -51,58 +49,8 @@ def report(bundle: Path | None = None) -> dict[str, Any]:
     if libraries is not None:
         found["problems"] += _library_problems(libraries, bool(found["driver"]))
     if bundle is not None:
-        _add_bundle(found, bundle)
+        _add_bundle(found, bundle, tokens)
     return found
-
-
-def needs(folder: Path, value_bytes: int, tokens: int = CONTEXT_TOKENS) -> dict[str, int]:
-    """Bytes that a model folder takes once loaded in NF4, from the headers of its weights.
-
-    Not counted are the tables of 1 kB that each quantised layer keeps.
-
-    Parameters
-    ----------
-    value_bytes : int
-        Of one value that is not in 4 bit: 2 for bfloat16, 4 for float32.
-    tokens : int
-        Length of the conversation whose keys and values are kept.
-
-    Returns
-    -------
-    dict
-        ``weights_bytes``, ``cache_bytes`` and their sum ``total_bytes``; working memory comes on top.
-
-    Raises
-    ------
-    BundleError
-        If the folder holds no weights that can be read.
-    """
-    weights = sum(_loaded_bytes(path, value_bytes) for path in sorted(folder.glob("*.safetensors")))
-    if not weights:
-        raise BundleError(f"There are no weights in {folder.name}; copy the model folder again.")
-    config = read_model_config(folder)
-    text = config.get("text_config") or config
-    head = text["hidden_size"] // text["num_attention_heads"]
-    per_token = 2 * text["num_hidden_layers"] * text["num_key_value_heads"] * head * value_bytes
-    cache = per_token * tokens
-    return {"weights_bytes": weights, "cache_bytes": cache, "total_bytes": weights + cache}
-
-
-def _loaded_bytes(path: Path, value_bytes: int) -> int:
-    """Bytes of one file's tensors once loaded: 4 bit for the language model's layers, as is where packed."""
-    total = 0.0
-    with safe_open(path, "np") as file:
-        for name in file.keys():  # noqa: SIM118 (not a dict)
-            tensor = file.get_slice(name)
-            shape = tensor.get_shape()
-            total += math.prod(shape) * _bytes_per_value(name, len(shape), tensor.get_dtype(), value_bytes)
-    return round(total)
-
-
-def _bytes_per_value(name: str, dimensions: int, dtype: str, value_bytes: int) -> float:
-    if dtype == "U8" or ".weight." in name:  # quantised beforehand, under bitsandbytes' own names
-        return _STORED_BYTES.get(dtype, value_bytes)
-    return NF4_BYTES if ".layers." in name and dimensions == 2 else value_bytes
 
 
 def _libraries() -> tuple[dict[str, Any] | None, str | None]:
@@ -155,28 +103,56 @@ def _library_problems(libraries: dict[str, Any], has_driver: bool) -> list[str]:
     return [*problems, text]
 
 
-def _add_bundle(found: dict[str, Any], folder: Path) -> None:
+def _add_bundle(found: dict[str, Any], bundle: Path | Shape, tokens: int) -> None:
     try:
-        found["bundle"] = _bundle(folder, found)
+        found["bundle"] = _bundle(bundle, found, tokens)
     except BundleError as error:
         found["problems"].append(str(error))
         return
-    if not found["bundle"]["runs_on"]:
+    limits = found["bundle"]["limits"]
+    if limits is None:
         found["problems"].append(f"{found['bundle']['name']} does not fit into the memory there is.")
+    elif limits["sentence"]:
+        found["problems"].append(limits["sentence"])
 
 
-def _bundle(folder: Path, found: dict[str, Any]) -> dict[str, Any]:
-    """What the bundle needs on each kind of device, and on which of them it fits now."""
-    name = read_manifest(folder).name
-    libraries = found["libraries"] or {"gpus": [], "cpu_dtype": "float32", "nf4": {}}
-    needed = {
-        "cuda": needs(folder, 2),
-        "cpu": needs(folder, 2 if libraries["cpu_dtype"] == "bfloat16" else 4),
+def _bundle(bundle: Path | Shape, found: dict[str, Any], tokens: int) -> dict[str, Any]:
+    """What the bundle needs on each kind of device, on which of them it fits now, and within which limits."""
+    if isinstance(bundle, Shape):
+        manifest, model, name = template("qwen2.5-vl"), Model.of_shape(bundle), bundle.title
+    else:
+        manifest = read_manifest(bundle)
+        model, name = Model.of_folder(bundle), manifest.name
+    free, value_bytes = _free(found)
+    fits = [fit(model, manifest.image, {kind: count}, value_bytes) for kind, count in free.items()]
+    return {
+        "name": name,
+        "tokens": tokens,
+        "needs": {kind: model.needs(size, tokens).as_json() for kind, size in value_bytes.items()},
+        "runs_on": [each.device for each in fits if each],
+        "limits": _limits(fit(model, manifest.image, free, value_bytes)),
     }
+
+
+def _free(found: dict[str, Any]) -> tuple[dict[str, int], dict[str, int]]:
+    """Bytes free on each kind of device where 4 bit works, and bytes of a value on each kind."""
+    libraries = found["libraries"] or {"gpus": [], "cpu_dtype": "float32", "nf4": {}}
     free = {
         "cuda": max((gpu["free_bytes"] for gpu in libraries["gpus"]), default=0),
         "cpu": found["memory"]["available_bytes"],
     }
-    works = [kind for kind, fault in libraries["nf4"].items() if fault is None]
-    runs_on = [kind for kind in ("cuda", "cpu") if kind in works and needed[kind]["total_bytes"] < free[kind]]
-    return {"name": name, "needs": needed, "runs_on": runs_on}
+    works = [kind for kind in free if libraries["nf4"].get(kind, "") is None]
+    cpu = 2 if libraries["cpu_dtype"] == "bfloat16" else 4
+    return {kind: free[kind] for kind in works}, {"cuda": 2, "cpu": cpu}
+
+
+def _limits(best: Fit | None) -> dict[str, Any] | None:
+    if best is None:
+        return None
+    return {
+        "device": best.device,
+        "tokens": best.tokens,
+        "max_pixels": best.max_pixels,
+        "total_bytes": best.needs.total_bytes,
+        "sentence": best.sentence,
+    }
