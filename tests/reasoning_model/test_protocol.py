@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_requests import slice_request
 
+from medreason_viewer.reasoning.follow_up import Exchange, follow_up
 from medreason_viewer.reasoning.process.protocol import (
     MAX_ARRAY_BYTES,
+    AskFurther,
     CancelRequest,
     Explain,
     Heartbeat,
@@ -30,6 +32,8 @@ from medreason_viewer.reasoning.request import (
     Evidence,
     Explanation,
     Failed,
+    FollowUpAnswer,
+    FollowUpAnswered,
     Located,
     ModelInfo,
     ModelState,
@@ -72,6 +76,8 @@ def _explanation() -> Explanation:
     )
 
 
+FURTHER = FollowUpAnswer("b", "And \ud83d?", (STEP,), None, (), "raw", MODEL, Timing(1.0, 0.2, 3.0, 4, 13.5))
+
 MESSAGES: list[Any] = [
     CancelRequest("a"),
     Heartbeat(),
@@ -81,8 +87,12 @@ MESSAGES: list[Any] = [
     TextArrived("a", "text é"),
     StepArrived("a", 0, STEP),
     Answered("a", _explanation()),
+    FollowUpAnswered("b", "a", FURTHER),
+    Answered("a", dataclasses.replace(_explanation(), follow_ups=(FURTHER,))),
+    TextArrived("b", "text", "a"),
+    StepArrived("b", 1, STEP, "a"),
     Stopped("a"),
-    Failed("a", "No."),
+    Failed("b", "No.", "a"),
 ]
 
 
@@ -109,6 +119,19 @@ def test_arrays_travel_exactly() -> None:
     zoomed = read_message(io.BytesIO(_frame(ZoomReady("a", image[:, ::2], image, BOX))))
     assert isinstance(zoomed, ZoomReady)
     np.testing.assert_array_equal(zoomed.model_input, image[:, ::2])
+
+
+def test_a_further_question_travels_with_all_it_needs() -> None:
+    request = slice_request()
+    explained = dataclasses.replace(_explanation(), follow_ups=(FURTHER,))
+    asked = follow_up(request, explained, "And its margin?")
+    read = read_message(io.BytesIO(_frame(AskFurther(asked))))
+    assert isinstance(read, AskFurther)
+    again = read.request
+    np.testing.assert_array_equal(again.request.hu, request.hu)
+    assert again.so_far == (Exchange(FURTHER.question, "raw"),)
+    for name in ("id", "parent_id", "region", "raw_reply", "question", "model"):
+        assert getattr(again, name) == getattr(asked, name)
 
 
 def test_messages_follow_one_another_and_the_end_is_no_error() -> None:
