@@ -77,7 +77,8 @@ def bytes_per_token(model: Any, context: int) -> int:
     value_bytes = model.lm_head.weight.element_size()
     cache = 2 * text.num_hidden_layers * heads * value_bytes * context
     language = model.model.language_model
-    return held_bytes(language.layers) + held_bytes(language.norm) + held_bytes(model.lm_head) + cache
+    read = (language.layers, language.norm, model.lm_head)
+    return sum(map(held_bytes, read)) + int(cache)
 
 
 def held_bytes(module: nn.Module) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import torch
 from bitsandbytes.functional import QuantState, get_4bit_type, quantize_4bit, quantize_blockwise
@@ -38,16 +38,16 @@ def quantise_nf4(weight: Tensor, device: str) -> dict[str, Tensor]:
         ``weight`` (packed, uint8, shape (values / 2, 1)), its scales and tables, and :data:`STATE`.
     """
     flat = weight.reshape(-1)
-    pieces = [_piece(part.to(device)) for part in flat.split(_CHUNK)]
+    pieces = [_piece(part.to(device)) for part in torch.split(flat, _CHUNK)]
     packed, scales = (torch.cat(parts) for parts in zip(*pieces, strict=True))
     offset = scales.mean()
     small_scales, of_scales = quantize_blockwise(scales - offset, blocksize=_SCALES_BLOCK)
-    state = QuantState(
+    state = QuantState(  # type: ignore[no-untyped-call]
         absmax=small_scales,
         shape=weight.shape,
         dtype=weight.dtype,
         blocksize=BLOCK,
-        code=get_4bit_type("nf4", device=device),
+        code=get_4bit_type("nf4", device=device),  # type: ignore[no-untyped-call]
         quant_type="nf4",
         offset=offset,
         state2=of_scales,
@@ -63,6 +63,7 @@ def _piece(values: Tensor) -> tuple[Tensor, Tensor]:
 
 def on_the_fly(weight: Tensor, device: str) -> dict[str, Tensor]:
     """The same tensors by the way that loading takes, for comparison."""
-    placed = Params4bit(weight, requires_grad=False, compress_statistics=True, quant_type="nf4").to(device)
+    placed: Any = Params4bit(weight, requires_grad=False, compress_statistics=True, quant_type="nf4")
+    placed = placed.to(device)
     stored = placed.quant_state.as_dict(packed=True)
     return {"weight": placed.data.cpu()} | {f"weight.{name}": value.cpu() for name, value in stored.items()}

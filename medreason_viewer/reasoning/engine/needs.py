@@ -201,7 +201,8 @@ def fit(model: Model, image: ImageSpec, free: dict[str, int], value_bytes: dict[
         for tokens, pixels in _choices(image):
             needed = model.needs(value_bytes[device], tokens, pixels // _TOKEN_PIXELS)
             if needed.total_bytes * _SPARE <= free[device]:
-                whole = model.needs(value_bytes[device], CONTEXT_TOKENS, image.max_pixels // _TOKEN_PIXELS)
+                wanted = "cuda" if "cuda" in free else device
+                whole = model.needs(value_bytes[wanted], CONTEXT_TOKENS, image.max_pixels // _TOKEN_PIXELS)
                 sentence = _sentence(device, tokens, pixels, image, free, whole)
                 return Fit(device, tokens, pixels, needed, sentence)
     return None

@@ -72,6 +72,8 @@ def quantise_bundle(
         If the user stopped it; nothing is left behind.
     """
     cancel = cancel or Cancel()
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("There is no GPU that PyTorch can use; quantise on the CPU.")
     refuse_nonsense(bundle, out)
     manifest = verify(bundle, progress=checking, cancel=cancel)
     config = read_model_config(bundle)
@@ -167,7 +169,7 @@ class _Work:
 
 
 def _bytes(tensor: Tensor) -> memoryview:
-    return memoryview(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())
+    return tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data
 
 
 def _check_layer(name: str, weight: Tensor, parts: dict[str, Tensor], device: str) -> None:

@@ -67,7 +67,7 @@ def write_shape(folder: Path, shape: Shape, *, seed: int = 0) -> Path:
     for name, specs in zip(_shard_names(len(shards)), shards, strict=True):
         with TensorFile(folder / name, specs) as file:
             for spec in specs:
-                file.put(spec.name, memoryview(random_values(spec, pool)).cast("B"))
+                file.put(spec.name, random_values(spec, pool).data.cast("B"))
     _write_index(folder, shards)
     manifest = dataclasses.replace(
         template("qwen2.5-vl"),
