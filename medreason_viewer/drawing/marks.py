@@ -52,7 +52,7 @@ class Labels:
     def _free(self, box: QRectF) -> QRectF:
         """The nearest place above or below where nothing is written; the same where there is none."""
         step = box.height() + 2
-        for lines in (0, -1, 1, -2, 2, -3, 3):
+        for lines in (0, -1, -2, -3, 1, 2, 3):
             moved = box.translated(0, lines * step)
             inside = style.inside(moved, self.size) == moved
             if inside and not any(moved.intersects(taken) for taken in self._taken):

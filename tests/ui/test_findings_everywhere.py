@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 from small_study import write_study
 from verdict_disk import SETTINGS, Disk, desk, explain, kept
 
@@ -51,7 +52,8 @@ def noting(opened: Opened, build: Opened) -> Iterator[Callable[..., tuple[Workpl
 
 def explain_one(place: Workplace, path: Path, index: int, qtbot: QtBot) -> None:
     place.window.may_leave = lambda *_args, **_more: True
-    place.window.open_path(path)
+    if place.session.scan is None or place.session.scan.path != path:
+        place.window.open_path(path)
     qtbot.waitUntil(lambda: place.session.scan is not None and place.session.scan.path == path)
     qtbot.waitUntil(lambda: place.session.volume is not None and bool(place.session.volume.loaded.all()))
     qtbot.wait(50)
@@ -117,6 +119,19 @@ def test_without_any_it_says_so(
     dialog = listed(place, qtbot)
     assert dialog.said.text() == "Every finding has a verdict."
     assert not dialog.show_it.isEnabled()
+
+
+def test_a_list_closed_before_the_journal_answers_is_gone(
+    noting: Callable[..., tuple[Workplace, Launching]], disk: Disk, qtbot: QtBot
+) -> None:
+    place, _ = noting(disk.writer())
+    answered: list[object] = []
+    dialog = desk(place).everywhere.open()
+    desk(place).link.ask(lambda journal: journal.findings(), answered.append)
+    dialog.close()
+    QApplication.sendPostedEvents(dialog, QEvent.Type.DeferredDelete)
+    qtbot.waitUntil(lambda: bool(answered))
+    assert not isValid(dialog)
 
 
 def lines(menu: QMenu) -> dict[str, QAction]:

@@ -6,7 +6,9 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
+from ...findings.journal import Views
 from ..archive.rows import Column, Row, plain
 from ..archive.table import Table
 from ..explanation import wording
@@ -17,11 +19,11 @@ from .to_judge import ToJudge, to_judge
 _COLUMNS: Final = (
     Column("Patient", 170),
     Column("Patient ID", 110),
-    Column("Study date", 86),
+    Column("Study date", 96),
     Column("Study", 170),
     Column("Slice", 54, numbers=True),
     Column("Answer", 190),
-    Column("Explained", 120),
+    Column("Explained", 136),
 )
 _NONE: Final = "Every finding has a verdict."
 _FOLDED: Final = "your read first"
@@ -61,12 +63,18 @@ class ToJudgeDialog(QDialog):
     def _read(self) -> None:
         read_first = self._read_first
 
-        def rows(journal: object) -> list[Row]:
-            return [_row(each, read_first=read_first) for each in to_judge(journal)]  # type: ignore[arg-type]
+        def rows(journal: Views) -> list[Row]:
+            return [_row(each, read_first=read_first) for each in to_judge(journal)]
 
-        self._link.ask(rows, self._show, self.said.setText)
+        self._link.ask(rows, self._show, self._fail)
+
+    def _fail(self, text: str) -> None:
+        if isValid(self):
+            self.said.setText(text)
 
     def _show(self, rows: list[Row]) -> None:
+        if not isValid(self):
+            return  # closed before the journal had answered
         count = len(rows)
         words = f"{count} findings have" if count != 1 else "1 finding has"
         self.said.setText(f"{words} no verdict. A double click opens the study." if rows else _NONE)
@@ -89,7 +97,7 @@ class ToJudgeDialog(QDialog):
         column.addWidget(self.said)
         column.addWidget(self.table, 1)
         column.addLayout(buttons)
-        self.resize(960, 440)
+        self.resize(1000, 440)
 
 
 def _row(each: ToJudge, *, read_first: bool) -> Row:
