@@ -122,10 +122,17 @@ class LateClient:
 
 
 class Gates:
-    """Where the window's threads wait while a test holds them: loading after each slice, freezing before."""
+    """Where the window's threads wait while a test holds them: loading after each slice, freezing before.
+
+    Attributes
+    ----------
+    waiting : set of int
+        Threads that wait at a gate now.
+    """
 
     def __init__(self) -> None:
         self.loading, self.freezing = threading.Event(), threading.Event()
+        self.waiting: set[int] = set()
         self.open()
 
     def open(self) -> None:
@@ -142,17 +149,20 @@ class Gates:
         def held(loader: Loader) -> Iterator[int]:
             for index in load(loader):
                 yield index
-                _wait(self.loading, loader._cancel)
+                self._wait(self.loading, loader._cancel)
 
         def frozen(*arguments: Any, **named: Any) -> ExplainRequest:
-            _wait(self.freezing, None)
+            self._wait(self.freezing, None)
             return freeze(*arguments, **named)
 
         patch.setattr(Loader, "__iter__", held)
         patch.setattr(explain, "freeze_request", frozen)
 
-
-def _wait(gate: threading.Event, cancel: Cancel | None) -> None:
-    while not gate.wait(0.005):
+    def _wait(self, gate: threading.Event, cancel: Cancel | None) -> None:
+        while not gate.wait(0.002):
+            self.waiting.add(threading.get_ident())
+            if cancel is not None and cancel.requested:
+                break
+        self.waiting.discard(threading.get_ident())
         if cancel is not None:
             cancel.check()

@@ -42,7 +42,7 @@ from medreason_viewer.volume.geometry import SliceBox
 
 _COPY, _LEFT, _PLAIN = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 PLANES: Final = ("axial", "coronal", "sagittal")
-SIDE = st.integers(0, 1)
+SIDE, STUDY = st.integers(0, 1), st.integers(0, 2)
 ANY = st.integers(0, 10**6)
 
 
@@ -62,13 +62,13 @@ class Interleavings(RuleBasedStateMachine):
         self.reading = Reading(self.study, self.here, self.gates)
         self.session, self.window = self.reading.session, self.reading.window
         self.promised: list[tuple[str, Truth, Any]] = []  # of each file that is still to be written
-        self.menus: list[tuple[Viewport, RegionMenu]] = []
+        self.menus: list[tuple[Any, RegionMenu]] = []
         self.counted = 0
 
     def teardown(self) -> None:
         self.reading.close()
 
-    @initialize(which=SIDE, two=st.sampled_from((True, True, False)), answered=st.booleans())
+    @initialize(which=STUDY, two=st.sampled_from((True, True, False)), answered=st.booleans())
     def begin(self, which: int, two: bool, answered: bool) -> None:
         self.window.open_path(self.study.folders[which])
         self.reading.settle()
@@ -79,7 +79,7 @@ class Interleavings(RuleBasedStateMachine):
 
     # The reader turns to something else
 
-    @rule(which=SIDE, at_once=st.booleans())
+    @rule(which=STUDY, at_once=st.booleans())
     def open_study(self, which: int, at_once: bool) -> None:
         self.window.open_path(self.study.folders[which])
         if not at_once:
@@ -142,7 +142,7 @@ class Interleavings(RuleBasedStateMachine):
             self.window.tour.toggle()
             self.reading.marked ^= {place}
 
-    @rule(then=st.sampled_from(("held", "sent", "answered", "answered")), tidy=st.booleans())
+    @rule(then=st.sampled_from(("held", "sent", "sent", "answered")), tidy=st.booleans())
     def explain(self, then: str, tidy: bool) -> None:
         if tidy:
             self.session.slabs.choose(None)
@@ -151,7 +151,7 @@ class Interleavings(RuleBasedStateMachine):
         target = ExplainTarget(box_slice=box) if box else ExplainTarget(point_slice=(45.0, 20.0))
         count = len(self.reading.client.requests)
         ask = partial(self.window.parts.explainer.explain, target)
-        self._explain(ask, self.session.active, patiently=then != "held")
+        self._explain(ask, self.reading.owner(self.session.active), patiently=then != "held")
         if then == "answered" and len(self.reading.client.requests) > count:
             self.hear_of_a_request(kind="answered", number=0, recent=True)
 
@@ -159,14 +159,39 @@ class Interleavings(RuleBasedStateMachine):
     def open_a_menu(self, side: int) -> None:
         views = self.window.parts.views.in_sight
         self.session.activate(views[side % len(views)].viewport)
-        self.menus.append((self.session.active, self.window.region_menu(45.0, 20.0)))
+        here = self.reading.owner(self.session.active)
+        self.menus.append((here, self.window.region_menu(45.0, 20.0)))
 
     @precondition(lambda self: self.menus)
     @rule(patiently=st.booleans())
     def choose_from_the_menu(self, patiently: bool) -> None:
-        viewport, menu = self.menus.pop()
+        owner, menu = self.menus.pop()
         if (explain := menu.actions()[0]).isEnabled():
-            self._explain(explain.trigger, viewport, patiently)
+            self._explain(explain.trigger, owner, patiently)
+
+    @rule(away=st.sampled_from(("study", "series", "viewport")), number=ANY, ask=st.booleans())
+    def ask_and_turn_away(self, away: str, number: int, ask: bool) -> None:
+        """What most readers do who will not wait; then the answer comes."""
+        first = len(self.reading.client.requests)
+        self.explain(then="sent", tidy=True)
+        self._turn_away(away, number)
+        if ask:
+            self.explain(then="sent", tidy=True)
+        if len(self.reading.client.requests) > first:
+            for kind in ("step", "answered"):
+                box = self._new_box(self.reading.owner_of_request[first])
+                self.reading.client.say(kind, first, box)
+        self.reading.settle()
+
+    @precondition(lambda self: self.reading.desk.verdicts.here is not None)
+    @rule(away=st.sampled_from(("study", "series", "viewport")), number=ANY)
+    def export_and_turn_away(self, away: str, number: int) -> None:
+        count = len(self.promised)
+        self.export_the_finding()
+        self.save_the_image()
+        self._turn_away(away, number)
+        while len(self.promised) > count:
+            self.choose_where(number=count)
 
     @rule()
     def stop(self) -> None:
@@ -225,11 +250,23 @@ class Interleavings(RuleBasedStateMachine):
         client.say(kind, number, box)
         self.reading.settle()
 
-    @precondition(lambda self: self.reading.client.requests)
-    @rule(number=ANY, other=ANY)
-    def hear_an_answer_about_another_image(self, number: int, other: int) -> None:
-        client = self.reading.client
-        number, other = number % len(client.requests), other % len(client.requests)
+    @precondition(lambda self: self.session.running_answer and len(self.reading.client.requests) > 1)
+    @rule(kind=st.sampled_from(("located", "step", "answered")), number=ANY)
+    def hear_late_of_another_request(self, kind: str, number: int) -> None:
+        client, running = self.reading.client, self.session.running_answer
+        assert running is not None
+        now = self.reading.number(running.request.id)
+        others = [number for number in range(len(client.requests)) if number != now]
+        number = others[number % len(others)]
+        client.say(kind, number, self._new_box(self.reading.owner_of_request[number]))
+        self.reading.settle()
+
+    @precondition(lambda self: self.session.running_answer and len(self.reading.client.requests) > 1)
+    @rule(other=ANY)
+    def hear_an_answer_about_another_image(self, other: int) -> None:
+        client, running = self.reading.client, self.session.running_answer
+        assert running is not None
+        number, other = self.reading.number(running.request.id), other % len(client.requests)
         if client.requests[number].key != client.requests[other].key:
             box = self._new_box(self.reading.owner_of_request[number])
             client.say("answered", number, box, about=other)
@@ -312,6 +349,14 @@ class Interleavings(RuleBasedStateMachine):
 
     # Of the rules
 
+    def _turn_away(self, away: str, number: int) -> None:
+        self.gates.loading.set()
+        if away == "study":
+            self.open_study(which=number % 3, at_once=False)
+        else:
+            self.change_viewports(how="drop" if away == "series" else "other_viewport", side=0, number=number)
+        self.reading.settle()
+
     def _place(self) -> Any:
         return self.reading.place_of(self.session.active)
 
@@ -323,10 +368,9 @@ class Interleavings(RuleBasedStateMachine):
         self.reading.owner_of_box[box.as_tuple()] = owner or self._place()
         return box
 
-    def _explain(self, ask: Callable[[], object], viewport: Viewport, patiently: bool) -> None:
-        """Ask about the slice of a viewport; what is refused at once leaves an earlier question as it is."""
-        owner, explainer = self.reading.owner(viewport), self.window.parts.explainer
-        freezer = explainer._freezer
+    def _explain(self, ask: Callable[[], object], owner: Any, patiently: bool) -> None:
+        """Ask about a slice; what is refused at once leaves an earlier question as it is."""
+        freezer = self.window.parts.explainer._freezer
         before = freezer._ticket
         ask()
         if freezer._ticket != before:

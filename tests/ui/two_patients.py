@@ -32,9 +32,12 @@ class Truth:
 
 @dataclass(frozen=True)
 class TwoPatients:
-    """Where they are, and every slice of theirs by patient, series and SOP instance."""
+    """Where they are, and every slice of theirs by patient, series and SOP instance.
 
-    folders: tuple[Path, Path]
+    The last of the folders holds both.
+    """
+
+    folders: tuple[Path, Path, Path]
     slices: dict[tuple[str, str, str], Truth]
 
     def slice_of(self, patient: str, series_uid: str, slice_uid: str) -> Truth:
@@ -52,7 +55,7 @@ def write_two_patients(folder: Path) -> TwoPatients:
             twin = dcmread(first / path.relative_to(root))
             truth = _rewrite(path, twin, patient, -900 + 25 * len(slices))
             slices[patient, truth.series_uid, truth.slice_uid] = truth
-    return TwoPatients((first, second), slices)
+    return TwoPatients((first, second, folder), slices)
 
 
 def _rewrite(path: Path, twin: object, patient: str, coded_hu: int) -> Truth:

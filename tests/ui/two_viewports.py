@@ -86,15 +86,26 @@ class Reading:
         raise AssertionError("the window does not come to rest")
 
     def _quiet(self) -> bool:
-        place, gates = self.place, self.gates
+        place = self.place
         if place.opening.busy or self.desk.link.pending:
             return False
-        if place.loading.running and gates.loading.is_set():
-            return False
         roots: tuple[QObject, ...] = (self.session, place.explainer, self.desk)
-        workers = [worker for root in roots for worker in root.findChildren(LatestWins)]
-        freezer = place.explainer._freezer
-        return not any(w.busy for w in workers if w is not freezer or gates.freezing.is_set())
+        workers = (worker for root in roots for worker in root.findChildren(LatestWins))
+        threads = (worker._thread for worker in workers if worker.busy)
+        at_work = [thread for thread in threads if thread is not None]
+        at_work += [thread for thread in place.loading._threads if thread.is_alive()]
+        held = self.gates.waiting | self._waiting_for_their_turn()
+        return all(thread.ident in held for thread in at_work)
+
+    def _waiting_for_their_turn(self) -> set[int | None]:
+        """Threads that have loaded their first image, while the active viewport's series goes first."""
+        waiting: set[int | None] = set()
+        for thread in self.place.loading._threads:
+            load = next(iter(getattr(thread, "_args", ())), None)
+            begun = load is not None and load.loader is not None and load.loader.volume.loaded.any()
+            if begun and not load.turn.is_set() and not load.cancel.requested:
+                waiting.add(thread.ident)
+        return waiting
 
     def _note_requests(self) -> None:
         """What reached the model is about the slice that was in view when the reader asked last."""
@@ -238,6 +249,8 @@ class Reading:
         patient = active.series.identity.patient_name if active.series else None
         for kind, number in _TAG.findall(self._words()):
             assert self._owner_of_tag(kind, int(number))[0] == patient
+        listed = self.window.parts.series.patient.text()
+        assert listed == (patient.replace("^", ", ") if patient else "No study open")
         panel.refresh()
         owners = {self._owner_of_tag(kind, int(number)) for kind, number in _TAG.findall(self._words())}
         assert len(owners) <= 1
