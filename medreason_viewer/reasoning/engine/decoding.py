@@ -86,6 +86,11 @@ class Engine:
         if rest := text.finish():
             yield rest
 
+    def hold(self, tokens: int | None) -> None:
+        """Hold conversations to so many tokens, where memory has room for no more; None lifts it."""
+        most: int = self.model.config.text_config.max_position_embeddings
+        self._positions = min(most, tokens or most)
+
     def _forget(self) -> None:
         """Give the memory of the conversation back."""
         self._kept = _Kept()

@@ -74,10 +74,19 @@ class Answerer:
     ----------
     send : callable
         Takes every event as it happens.
+    limits : str
+        What memory leaves less than the model's own, as a sentence; said with every explanation.
     """
 
-    def __init__(self, model: StreamingModel, manifest: Manifest, send: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        model: StreamingModel,
+        manifest: Manifest,
+        send: Callable[[Event], None],
+        limits: str = "",
+    ) -> None:
         self._model, self._manifest, self._send = model, manifest, send
+        self.limits = limits
 
     @property
     def model(self) -> ModelInfo:
@@ -121,6 +130,8 @@ class Answerer:
         self._send_all(dialogue.begin())
         timing = self._converse(dialogue, clock, cancel)
         made = explanation(request, self._manifest, dialogue.outcome, self._model.info, timing)
+        if self.limits:
+            made = replace(made, warnings=(*made.warnings, self.limits))
         self._send(Answered(request.id, made))
 
     def _go_on(self, asked: FollowUp, cancel: Cancel) -> None:

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Final, Literal, cast
 
 from ...cancel import Cancel
 from ...errors import MedReasonError
@@ -127,18 +127,21 @@ def load(bundle: Path, device: Device, outbox: Outbox) -> Answerer:
     known.save()
     outbox.send(ModelState("loading", f"{_LOADING}.", progress=_CHECKED))
     from ..engine import qwen  # takes seconds, so the states above come first
+    from ..engine.limits import limited, limits_here
 
+    limits = limits_here(bundle, manifest, device)
     weights = sum(entry.size for entry in manifest.files if entry.path.endswith(".safetensors"))
     with told_how_much(bundle, weights, _told(outbox, _LOADING, _CHECKED)):
         engine = qwen.load(
             bundle,
             manifest,
             sha256=fingerprint(manifest),
-            device=device,
+            device=cast(Device, limits.device),
             adapter=bundle / manifest.adapter if manifest.adapter else None,
             adapter_sha256=adapter_fingerprint(manifest),
         )
-    return Answerer(engine, manifest, outbox.send)
+    engine.hold(limits.tokens if limits.sentence else None)
+    return Answerer(engine, limited(manifest, limits), outbox.send, limits.sentence)
 
 
 def get_ready(answerer: Answerer, device: Device, inbox: Inbox, outbox: Outbox) -> None:
@@ -147,7 +150,9 @@ def get_ready(answerer: Answerer, device: Device, inbox: Inbox, outbox: Outbox) 
     outbox.send(ModelState("warming", "The model is loaded and warms up.", known, 1.0, further))
     answerer.warm(inbox.somebody_waits)
     text = "The model is ready."
-    if known.device == "cpu" and device != "cpu":
+    if answerer.limits:
+        text = f"The model is ready. {answerer.limits}"
+    elif known.device == "cpu" and device != "cpu":
         text = "The model is ready on the CPU: there is no GPU it can use, so answers take longer."
     outbox.send(ModelState("ready", text, known, 1.0, further))
 
