@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,11 @@ from ..volume.geometry import SliceBox, SlicePlane
 from ..volume.measure import Side as Side
 from ..volume.measure import Statistics as Statistics
 from ..volume.window import Window
+from .model_info import REMOTE as REMOTE
+from .model_info import ModelInfo as ModelInfo
+from .model_info import Timing as Timing
 
 RegionSource = Literal["reader", "model", "grown"]
-REMOTE: Final = "remote: "
-"""How the device of a model on a server begins."""
 Verdict = Literal["agrees", "contradicts", "not_checkable"]
 
 
@@ -122,44 +123,6 @@ class Step:
     text: str
     box_slice: SliceBox | None = None
     checks: tuple[Check, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """Which model answered, and what the reader must know of it.
-
-    Of a model on a server neither hash nor quantisation is known: then both are empty.
-    """
-
-    name: str
-    sha256: str
-    quantization: str
-    device: str
-    licence: str
-    trained_on: str
-    intended_use: str
-    adapter_sha256: str | None = None
-
-    @property
-    def identity(self) -> str:
-        """Which weights these are: their hash; of a server's, which tells none, their name and the server."""
-        return self.sha256 or f"{self.name}, {self.device}"
-
-    @property
-    def remote(self) -> bool:
-        """Whether a server answered, and not this workstation."""
-        return self.device.startswith(REMOTE)
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Seconds and tokens of one answer."""
-
-    load_s: float
-    first_token_s: float
-    total_s: float
-    tokens: int
-    tokens_per_s: float
 
 
 @dataclass(frozen=True, slots=True)

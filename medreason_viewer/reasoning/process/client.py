@@ -125,7 +125,7 @@ class ModelClient:
         try:
             self._on_event(event)
         except Exception as error:  # its text could name a patient
-            _log.error("the receiver of a model event failed: %s", type(error).__name__)  # noqa: TRY400
+            _log.error("the receiver of a model event failed: %s", type(error).__name__)
 
     def _begin(self) -> None:
         if self._link is None and not self._closed:
