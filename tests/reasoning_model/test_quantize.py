@@ -18,6 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny_requests import MANIFEST
 
+from medreason_viewer import cli
 from medreason_viewer.cancel import Cancel
 from medreason_viewer.errors import BundleError, Cancelled
 from medreason_viewer.reasoning.bundles.bundle import file_entries, verify, write_manifest
@@ -159,3 +160,18 @@ def test_each_tensor_starts_at_a_multiple_of_its_size(quantised: Path) -> None:
         for name in file.keys():  # noqa: SIM118 (not a dict)
             value = file.get_tensor(name)
             assert value.data_ptr() % value.element_size() == 0
+
+
+def test_the_command_writes_it_and_says_how_to_use_it(
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert cli.main(["models", "quantize", str(tiny_bundle), "--out", str(out)]) == 0
+    assert f"medreason models add {out}" in capsys.readouterr().out
+    assert verify(out).name == "tiny"
+    assert cli.main(["models", "quantize", str(tiny_bundle), "--out", str(out)]) == 1
+    assert "exists already" in capsys.readouterr().err
+    if not torch.cuda.is_available():
+        there = ["--out", str(tmp_path / "gpu"), "--device", "cuda"]
+        assert cli.main(["models", "quantize", str(tiny_bundle), *there]) == 1
+        assert "no GPU" in capsys.readouterr().err
