@@ -20,9 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id", default="", metavar="ID", help="patient's ID")
     parser.add_argument("--accession", default="", metavar="NUMBER", help="accession number")
     parser.add_argument("--modality", default="", metavar="CODE", help="such as CT")
-    parser.add_argument(
-        "--from", dest="first", type=_date, metavar="DATE", help="since that day: YYYY-MM-DD"
-    )
+    parser.add_argument("--from", dest="first", type=_date, metavar="DATE", help="since that day: YYYY-MM-DD")
     parser.add_argument("--to", dest="last", type=_date, metavar="DATE", help="until that day")
     parser.add_argument("--study", default="", metavar="UID", help="study instance UID; lists its series")
     parser.add_argument(
