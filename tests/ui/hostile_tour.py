@@ -12,6 +12,7 @@ from archive_desks import Desk
 from fake_archive import FakeArchive
 from hostile_strings import Canaries
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QLabel, QMenu, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
@@ -161,7 +162,9 @@ class Tour:
     def _tips(self) -> set[str]:
         """Of widgets, and of some cells."""
         found: set[str] = set()
-        for widget in QApplication.allWidgets():
+        for widget in [
+            child for top in QApplication.topLevelWidgets() for child in top.findChildren(QWidget)
+        ]:
             if isinstance(widget, QWidget) and "zq" in widget.toolTip():
                 found.add(widget.toolTip())
             if isinstance(widget, QAbstractItemView) and widget.model() is not None and widget.isVisible():
@@ -292,20 +295,33 @@ class Tour:
 
     def _menus(self) -> None:
         """Every line of every menu is chosen but the one that quits; what opens is looked at, and closed."""
-        menus = [menu for action in self.window.menuBar().actions() if (menu := action.menu()) is not None]
-        for action in list(_actions(menus)):
-            if not isValid(action) or not action.isEnabled() or "uit" in action.text():
-                continue
-            before = set(_windows())
-            action.trigger()
-            opened = set(_windows()) - before
-            self.qtbot.wait(20 if opened else 0)
-            for window in opened:
-                if isValid(window):
-                    self.shown.look_at(window)
-                    window.grab()
-                    window.close()
+        for place in range(len(self.window.menuBar().actions())):
+            self._choose_all(lambda place=place: self.window.menuBar().actions()[place].menu())
         self.window.region_menu(5, 5)
+
+    def _choose_all(self, menu_of: Callable[[], QMenu]) -> None:
+        """Of a menu, which is asked for anew each time: some make their lines anew."""
+        menu_of().aboutToShow.emit()
+        for place in range(len(menu_of().actions())):
+            if place >= len(menu_of().actions()):
+                return
+            if menu_of().actions()[place].menu() is not None:
+                self._choose_all(lambda place=place: menu_of().actions()[place].menu())
+            else:
+                self._choose(menu_of().actions()[place])
+
+    def _choose(self, action: QAction) -> None:
+        if not action.isEnabled() or "uit" in action.text():
+            return
+        before = set(_windows())
+        action.trigger()
+        opened = set(_windows()) - before
+        self.qtbot.wait(20 if opened else 0)
+        for window in opened:
+            if isValid(window):
+                self.shown.look_at(window)
+                window.grab()
+                window.close()
 
     def _search(self) -> None:
         """An archive answers in hostile words, and refuses in them."""
@@ -394,13 +410,3 @@ class Tour:
 
 def _windows() -> list[QWidget]:
     return [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
-
-
-def _actions(menus: list[QMenu]) -> Iterator[Callable[[], object]]:  # type: ignore[type-arg]
-    for menu in menus:
-        menu.aboutToShow.emit()
-        for action in menu.actions():
-            if (below := action.menu()) is not None:
-                yield from _actions([below])
-            else:
-                yield action

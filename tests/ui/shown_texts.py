@@ -54,7 +54,8 @@ class Shown:
 
     def look(self) -> None:
         """Look at all that there is now."""
-        self._look_at(QApplication.allWidgets())
+        for window in QApplication.topLevelWidgets():
+            self.look_at(window)
 
     def look_at(self, part: QWidget) -> None:
         """Look at one widget and what is in it."""
