@@ -66,6 +66,7 @@ class Reading:
         self.client = client
         self.window.resize(1280, 800)
         self.window.show()
+        self.window.setUpdatesEnabled(False)  # painting takes most of the time: check_paint does it
         self.window.may_leave = at_once
         self.place.explainer.start()
         self.settle()
