@@ -39,6 +39,12 @@ def own_reads(disk: Disk) -> dict[str, ReadFirst]:
         return views.own_reads()
 
 
+def until_journal_is_there(place: Workplace, qtbot: QtBot) -> None:
+    asked: list[object] = []
+    desk(place).link.ask(lambda journal: journal.patients(), asked.append)
+    qtbot.waitUntil(lambda: bool(asked))
+
+
 def rows(place: Workplace) -> int:
     return desk(place).list.list.count()
 
@@ -106,6 +112,7 @@ def test_a_read_committed_first_is_kept_and_comes_back(opened: Opened, disk: Dis
     settings = replace(SETTINGS, read_first=True)
     place = opened(settings=settings, journal=disk.writer(), pace_s=5.0)
     session = place.session
+    until_journal_is_there(place, qtbot)
     session.set_box(BOX)
     place.window.explain_box()
     qtbot.waitUntil(lambda: session.answer is not None)
@@ -160,6 +167,7 @@ def test_where_nobody_says_who_reads_the_read_is_kept_all_the_same(
 ) -> None:
     settings = replace(SETTINGS, read_first=True, shared_login=True)
     place = opened(settings=settings, journal=disk.writer())
+    until_journal_is_there(place, qtbot)
     explain(place, qtbot)
     assert place.session.answer is not None
     place.session.commit_own_read(place.session.answer.request.id, "A granuloma")
