@@ -231,7 +231,7 @@ def _answer(watched: Watched) -> str:
     """What the model replies to the one question that is repeated."""
     request = slice_request()
     watched.client.explain(request)
-    answered = watched.end_of(request.id, 120)
+    answered = watched.end_of(request.id, 600)
     assert isinstance(answered, Answered)
     return answered.explanation.raw_reply
 
@@ -257,7 +257,7 @@ def _kill_and_cancel_at_random(watched: Watched, times: int, killed: float) -> N
             time.sleep(dice.uniform(0, _LOAD_S))
             psutil.Process(pid).kill()
             kills += 1
-            assert isinstance(watched.end_of(request.id, 120), Failed | Answered)
+            assert isinstance(watched.end_of(request.id, 600), Failed | Answered)
             _until_another_than(pid, watched)
         else:
             time.sleep(dice.uniform(0, longest))
