@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 import numpy as np
 import torch
@@ -165,8 +166,27 @@ def _round(engine: Engine, plan: Plan, seed: int) -> _Round:
 def _ours(engine: Engine, plan: Plan, seed: int) -> tuple[_Answer, _Answer]:
     """Our answer to a new image, and to a further question about it."""
     image = _image(plan, seed)
-    first = _stream(engine, _turn(image, [_ASKED], plan.tokens))
-    return first, _stream(engine, _turn(image, [_ASKED, first.text, _ASKED_NEXT], 2))
+    asked = _turn(image, [_ASKED], plan.tokens)
+    first = _stream(engine, asked)
+    prompt = len(engine.tokenizer.encode(asked.messages, image_tokens(image)))
+    said = engine.tokenizer.decode(kept := engine.kept_ids[prompt:])
+    with _spelled(engine, said, kept):
+        return first, _stream(engine, _turn(image, [_ASKED, said, _ASKED_NEXT], 2))
+
+
+@contextlib.contextmanager
+def _spelled(engine: Engine, said: str, ids: list[int]) -> Iterator[None]:
+    """Let what the model said be read as the tokens it said it in.
+
+    So it is with a trained model's words; the filler words of a shape would be spelled letter by letter.
+    """
+    tokenizer, encode = engine.tokenizer, engine.tokenizer.encode_text
+
+    def spell(text: str) -> list[int]:
+        return [*encode(text.removesuffix(said)), *ids] if said and text.endswith(said) else encode(text)
+
+    with mock.patch.object(tokenizer, "encode_text", spell):
+        yield
 
 
 def _image(plan: Plan, seed: int) -> NDArray[np.uint8]:

@@ -86,6 +86,11 @@ class Engine:
         if rest := text.finish():
             yield rest
 
+    @property
+    def kept_ids(self) -> list[int]:
+        """The tokens of the last conversation that will not be read again."""
+        return list(self._kept.ids)
+
     def hold(self, tokens: int | None) -> None:
         """Hold conversations to so many tokens, where memory has room for no more; None lifts it."""
         most: int = self.model.config.text_config.max_position_embeddings
