@@ -18,7 +18,7 @@ from .wording import shortened
 
 NO_MODEL: Final = "There is no model to ask."
 NOT_READY: Final = "You can ask further once the model is ready."
-ONE_QUESTION: Final = "This model answers one question about a region: explain it again to ask another."
+ONE_QUESTION: Final = "This model answers one question about a region."
 NOT_HERE: Final = "Go back to its image to ask further."
 
 
@@ -28,6 +28,12 @@ class Asker(QObject):
     def __init__(self, session: Session, explainer: Explainer) -> None:
         super().__init__(explainer)
         self._session, self._explainer = session, explainer
+
+    @property
+    def answers_once(self) -> bool:
+        """Whether the model in use is known to answer one question about a region."""
+        told = self._explainer.told
+        return told is not None and not told.follow_ups
 
     def why_not(self, answer: Answer, *, here: bool) -> str:
         """Why this answer cannot be asked about now, a sentence; empty where it can.

@@ -76,6 +76,7 @@ class ExplainPanel(QFrame):
         folded = answer is not None and self._session.folds(answer)
         step = self._session.selected_step
         why_not = self._asker.why_not(answer, here=here) if answer else ""
+        self.page.further.offer_line(not self._asker.answers_once)
         series = self._session.series
         self.page.show_answer(answer, series, folded=folded, selected_step=step, why_not=why_not)
         self._pages.setCurrentWidget(self.guide if answer is None else self._answer_page)

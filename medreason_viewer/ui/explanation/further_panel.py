@@ -84,6 +84,10 @@ class FurtherPanel(QWidget):
         self._show_cards(answer)
         self.choose(selected_step)
 
+    def offer_line(self, offered: bool) -> None:
+        """Show the line to ask, which a model that answers one question only would never enable."""
+        self._row.setVisible(offered)
+
     def choose(self, index: int | None) -> None:
         """Mark the step whose region is on the slice."""
         for card in self.cards.values():
@@ -133,7 +137,9 @@ class FurtherPanel(QWidget):
             self.asked.emit(text)
 
     def _build(self) -> None:
-        row = QHBoxLayout()
+        self._row = QWidget()
+        row = QHBoxLayout(self._row)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
         row.addWidget(self.line, 1)
         row.addWidget(self.ask_button)
@@ -143,6 +149,6 @@ class FurtherPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addLayout(row)
+        column.addWidget(self._row)
         column.addWidget(self.why_not)
         column.addLayout(self._thread)
