@@ -32,6 +32,7 @@ from .ui.launching.request import LaunchRequest
 from .ui.launching.single import Claim
 from .ui.launching.system import SystemRequests
 from .ui.unattended import Explained, Unattended
+from .volume.scanning.scratch import sweep_aside
 from .workplace import Workplace, build, build_for, manifest_info
 
 __all__ = [
@@ -89,6 +90,7 @@ def run(
     if bundle is None:  # a model that was named at the start is this workstation's
         servers.start(settings)
     place.explainer.start()
+    sweep_aside()
     outside.begin(settings, request)
     code = application.exec()
     servers.close()

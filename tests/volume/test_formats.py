@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -257,16 +259,20 @@ def test_more_dimensions_than_a_volume(tmp_path: Path) -> None:
     refused(save(four, tmp_path / "ct.nrrd"), "it has 4 dimensions")
 
 
-def test_a_volume_in_a_zip(tmp_path: Path) -> None:
-    import zipfile
-
-    made = image()
-    path = save(made, tmp_path / "ct.nii.gz")
+@pytest.mark.parametrize("nameless", [True, False], ids=["nameless", "named"])
+def test_volumes_in_a_zip(tmp_path: Path, nameless: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copies have no names of their own, or, where that cannot be, they have; all is read either way."""
+    if not nameless:
+        monkeypatch.setattr("medreason_viewer.volume.scanning.scratch._descriptors_left", lambda: False)
+    made, names = image(), ("ct.nii", "ct.nii.gz", "ct.nrrd", "ct.mha")
     with zipfile.ZipFile(tmp_path / "ct.zip", "w") as archive:
-        archive.write(path, "deep/down/ct.nii.gz")
-    series = scanned(tmp_path / "ct.zip")
-    assert series.identity.series_description == "ct.nii.gz"
-    assert_every_voxel_is_in_its_place(series, made)
+        for name in names:
+            archive.write(save(made, tmp_path / name), f"deep/down/{name}")
+    found = scan(tmp_path / "ct.zip").series
+    assert [series.identity.series_description for series in found] == list(names)
+    for series in found:
+        assert series.frames[0].path.is_symlink() == (nameless and sys.platform == "linux")
+        assert_every_voxel_is_in_its_place(series, made)
 
 
 def nrrd(folder: Path, space: str) -> Path:

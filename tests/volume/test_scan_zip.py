@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import struct
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from medreason_viewer.errors import (
     VolumeError,
 )
 from medreason_viewer.volume.scan import scan
-from medreason_viewer.volume.scanning.scratch import Scratch
+from medreason_viewer.volume.scanning.scratch import Scratch, sweep
 
 
 def zipped(path: Path, folder: Path, compression: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -190,3 +192,34 @@ def test_scratch_of_a_dead_program_is_swept(tmp_path: Path, monkeypatch: pytest.
     assert scratch.folder.stat().st_mode & 0o077 == 0
     scratch.remove()
     assert not scratch.folder.exists()
+
+
+def test_scratch_is_swept_where_another_process_has_its_owners_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.name == "nt":
+        pytest.skip("folders are not locked there")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left, new = (tmp_path / f"medreason-scan-{os.getppid()}-{name}" for name in ("left", "new"))
+    command = f"""if True:
+        import os, sys, tempfile
+        tempfile.tempdir = {str(tmp_path)!r}
+        from medreason_viewer.volume.scanning.scratch import Scratch
+        scratch = Scratch()
+        os.utime(scratch.folder, (1, 1))
+        print(scratch.folder, flush=True)
+        sys.stdin.read()"""
+    with subprocess.Popen(
+        [sys.executable, "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as living:
+        assert living.stdout is not None
+        held = Path(living.stdout.readline().strip())
+        for folder in (left, new):
+            folder.mkdir()
+        os.utime(left, (1, 1))
+        sweep(tmp_path)
+        assert not left.exists()
+        assert new.is_dir()
+        assert held.is_dir()
+        living.communicate("")
+    assert not held.exists()

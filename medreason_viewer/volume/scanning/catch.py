@@ -94,6 +94,7 @@ class Catch:
         kind = formats.format_of(member.origin, head)
         if kind is None:
             raise UnreadableFile(member.origin, not_an_image(head))
-        series = self._volume(scratch.write(member.data, formats.suffix(member.origin)), kind)
+        copy = scratch.write_nameless(member.data, formats.suffix(member.origin))  # its header names patients
+        series = self._volume(copy, kind)
         named = replace(series.identity, series_description=member.origin.name)
         self.volumes.append(replace(series, identity=named))
