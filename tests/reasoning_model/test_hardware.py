@@ -17,9 +17,11 @@ from medreason_viewer.errors import BundleError
 from medreason_viewer.reasoning.engine import hardware, qwen
 from medreason_viewer.reasoning.engine import probe as qwen_probe
 from medreason_viewer.reasoning.engine.cache import KeyValueCache
+from medreason_viewer.reasoning.engine.driver import Gpu
 from medreason_viewer.reasoning.engine.needs import Model
 
 GPU = {"name": "RTX", "capability": "8.9", "total_bytes": 24 * 2**30, "free_bytes": 20 * 2**30}
+CARD = Gpu("RTX", "590.1", 24 * 2**30, 20 * 2**30)
 WORKING: dict[str, Any] = {
     "versions": {},
     "cuda_build": "13.0",
@@ -83,18 +85,18 @@ def test_the_report_of_this_machine_comes_from_a_process_of_its_own(tiny_bundle:
 @pytest.mark.parametrize(
     ("libraries", "driver", "said"),
     [
-        (WORKING, [GPU], None),
-        (WORKING | {"gpus": [], "cuda_build": None}, [GPU], "install its CUDA build"),
-        (WORKING | {"gpus": []}, [GPU], "driver may be too old"),
+        (WORKING, [CARD], None),
+        (WORKING | {"gpus": [], "cuda_build": None}, [CARD], "install its CUDA build"),
+        (WORKING | {"gpus": []}, [CARD], "driver may be too old"),
         (WORKING | {"gpus": []}, [], "no NVIDIA GPU"),
-        (WORKING | {"nf4": {"cpu": None, "cuda": "RuntimeError: x"}}, [GPU], "do not work on the CUDA"),
+        (WORKING | {"nf4": {"cpu": None, "cuda": "RuntimeError: x"}}, [CARD], "do not work on the CUDA"),
     ],
 )
 def test_what_is_wrong_is_said(
     monkeypatch: pytest.MonkeyPatch, libraries: dict[str, Any], driver: list[Any], said: str | None
 ) -> None:
     monkeypatch.setattr(hardware, "_libraries", lambda: (libraries, None))
-    monkeypatch.setattr(hardware, "_driver", lambda: driver)
+    monkeypatch.setattr(hardware, "driver_gpus", lambda: driver)
     problems = hardware.report()["problems"]
     assert [said in text for text in problems] == [True] if said else problems == []
 
@@ -102,7 +104,7 @@ def test_what_is_wrong_is_said(
 def test_a_bundle_runs_only_where_it_fits_and_4_bit_works(
     monkeypatch: pytest.MonkeyPatch, tiny_bundle: Path
 ) -> None:
-    monkeypatch.setattr(hardware, "_driver", lambda: [GPU])
+    monkeypatch.setattr(hardware, "driver_gpus", lambda: [CARD])
 
     def runs_on(**changes: Any) -> list[str]:
         monkeypatch.setattr(hardware, "_libraries", lambda: (WORKING | changes, None))

@@ -33,6 +33,7 @@ __all__ = [
     "file_entries",
     "fingerprint",
     "import_folder",
+    "inspect",
     "read_manifest",
     "template",
     "verify",
@@ -83,6 +84,28 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     beside.replace(folder / MANIFEST_NAME)
 
 
+def inspect(folder: Path) -> Manifest:
+    """What is cheap to see of a model folder: is it whole and safe, by names, sizes and headers?
+
+    Raises
+    ------
+    BundleError
+        As :func:`verify`, but for bytes that changed.
+    """
+    manifest = read_manifest(folder)
+    refuse_code(folder)
+    if manifest.files:
+        check_listed(folder, manifest)
+    read_model_config(folder)
+    check_weights(folder)
+    if manifest.adapter:
+        read_adapter_config(folder / manifest.adapter)
+        tensor_names(folder / manifest.adapter / "adapter_model.safetensors")
+    if not manifest.files and (folder / MANIFEST_NAME).exists():
+        raise BundleError(f"{MANIFEST_NAME} in {folder.name} lists no files, so they cannot be verified.")
+    return manifest
+
+
 def verify(
     folder: Path,
     *,
@@ -115,20 +138,10 @@ def verify(
     Cancelled
         If the user stopped it.
     """
-    manifest = read_manifest(folder)
-    refuse_code(folder)
-    if manifest.files:
-        check_listed(folder, manifest)
-    read_model_config(folder)
-    check_weights(folder)
-    if manifest.adapter:
-        read_adapter_config(folder / manifest.adapter)
-        tensor_names(folder / manifest.adapter / "adapter_model.safetensors")
+    manifest = inspect(folder)
     if manifest.files:
         check_hashes(folder, manifest, progress, cancel, known)
         return manifest
-    if (folder / MANIFEST_NAME).exists():
-        raise BundleError(f"{MANIFEST_NAME} in {folder.name} lists no files, so they cannot be verified.")
     return dataclasses.replace(
         manifest, files=file_entries(folder, progress=progress, cancel=cancel, known=known)
     )

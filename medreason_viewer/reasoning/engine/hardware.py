@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +14,7 @@ import psutil
 from ...errors import BundleError
 from ..bundles.bundle import read_manifest, template
 from ..process.link import child_environment
+from .driver import CPU_BUILD, driver_gpus
 from .needs import CONTEXT_TOKENS, Fit, Model, fit
 from .shapes import Shape
 
@@ -41,7 +42,7 @@ def report(bundle: Path | Shape | None = None, tokens: int = CONTEXT_TOKENS) -> 
     libraries, fault = _libraries()
     found: dict[str, Any] = {
         "memory": {"total_bytes": memory.total, "available_bytes": memory.available},
-        "driver": _driver(),
+        "driver": [dataclasses.asdict(gpu) for gpu in driver_gpus()],
         "libraries": libraries,
         "bundle": None,
         "problems": [fault] if fault else [],
@@ -68,24 +69,6 @@ def _libraries() -> tuple[dict[str, Any] | None, str | None]:
     return found, None
 
 
-def _driver() -> list[dict[str, Any]]:
-    """The GPUs that NVIDIA's driver knows, whatever PyTorch thinks of them."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    query = [program, "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader,nounits"]
-    try:
-        lines = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    rows = [[cell.strip() for cell in line.split(",")] for line in lines.splitlines()]
-    return [
-        {"name": row[0], "driver": row[1], "total_bytes": int(row[2]) * 2**20}
-        for row in rows
-        if len(row) == 3 and row[2].isdigit()
-    ]
-
-
 def _library_problems(libraries: dict[str, Any], has_driver: bool) -> list[str]:
     problems = [
         f"4-bit weights do not work on the {kind.upper()}: {fault}."
@@ -95,7 +78,7 @@ def _library_problems(libraries: dict[str, Any], has_driver: bool) -> list[str]:
     if libraries["gpus"]:
         return problems
     if has_driver and libraries["cuda_build"] is None:
-        text = "There is a GPU, but the installed PyTorch is built for the CPU alone: install its CUDA build."
+        text = CPU_BUILD
     elif has_driver:
         text = "There is a GPU, but PyTorch cannot use it: its driver may be too old."
     else:
