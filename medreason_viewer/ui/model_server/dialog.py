@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 from ...errors import SettingsError
 from ...model_server import ModelServer
 from ..plain import PlainLabel, caption
+from ..series.choosing import choose_file, choose_folder
 
 _KEPT: Final = "Unchanged: in the system's keyring"
 _NO_ADDRESS: Final = (
@@ -176,16 +176,10 @@ class ModelServerDialog(QDialog):
         column.addLayout(buttons)
 
     def _choose_bundle(self) -> None:
-        dialog = QFileDialog(self, "Choose the folder of the manifest")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(self.bundle.setText)
-        dialog.open()
+        choose_folder(self, "Choose the folder of the manifest", lambda path: self.bundle.setText(str(path)))
 
     def _choose_ca(self) -> None:
-        dialog = QFileDialog(self, "Choose the certificate of the authority")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.ca.setText)
-        dialog.open()
+        choose_file(self, "Choose the certificate of the authority", lambda path: self.ca.setText(str(path)))
 
 
 def _with_button(field: QLineEdit, choose: object) -> QWidget:

@@ -27,6 +27,11 @@ def choose_image(parent: QWidget, title: str, then: Callable[[Path], object]) ->
     return dialog
 
 
+def choose_file(parent: QWidget, title: str, then: Callable[[Path], object]) -> QFileDialog:
+    """Let the reader choose a file of any kind; ``then`` takes it. Does not block."""
+    return _open(parent, title, QFileDialog.FileMode.ExistingFile, then)
+
+
 def choose_files(parent: QWidget, title: str, then: Callable[[list[Path]], object]) -> QFileDialog:
     """Let the reader choose any number of files; ``then`` takes them. Does not block."""
     dialog = _open(parent, title, QFileDialog.FileMode.ExistingFiles, lambda _path: None)
