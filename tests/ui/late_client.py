@@ -33,6 +33,7 @@ from medreason_viewer.reasoning.request import (
 )
 from medreason_viewer.volume.geometry import SliceBox
 from medreason_viewer.volume.load import Loader
+from medreason_viewer.volume.slices import SliceImage
 
 KINDS: Final = ("located", "zoom", "text", "step", "answered", "stopped", "failed", "reloading")
 FOLLOW_UP_KINDS: Final = ("text", "step", "answered", "stopped", "failed")
@@ -122,7 +123,7 @@ class LateClient:
 
 
 class Gates:
-    """Where the window's threads wait while a test holds them: loading after each slice, freezing before.
+    """Where the window's threads wait while a test holds them: loading after each slice, the others before.
 
     Attributes
     ----------
@@ -131,7 +132,7 @@ class Gates:
     """
 
     def __init__(self) -> None:
-        self.loading, self.freezing = threading.Event(), threading.Event()
+        self.loading, self.freezing, self.slabs = (threading.Event() for _ in range(3))
         self.waiting: set[int] = set()
         self.open()
 
@@ -139,12 +140,14 @@ class Gates:
         """Let all through."""
         self.loading.set()
         self.freezing.set()
+        self.slabs.set()
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Put them into the program."""
         from medreason_viewer.ui.explanation import explain
+        from medreason_viewer.ui.viewport import slabs
 
-        load, freeze = Loader.__iter__, explain.freeze_request
+        load, freeze, make_slab = Loader.__iter__, explain.freeze_request, slabs.slab_image
 
         def held(loader: Loader) -> Iterator[int]:
             for index in load(loader):
@@ -155,6 +158,11 @@ class Gates:
             self._wait(self.freezing, None)
             return freeze(*arguments, **named)
 
+        def made(*arguments: Any) -> SliceImage:
+            self._wait(self.slabs, None)
+            return make_slab(*arguments)
+
+        patch.setattr(slabs, "slab_image", made)
         patch.setattr(Loader, "__iter__", held)
         patch.setattr(explain, "freeze_request", frozen)
 

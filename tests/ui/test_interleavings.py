@@ -119,6 +119,19 @@ class Interleavings(RuleBasedStateMachine):
         elif requests:
             self.reading.desk.list.show_finding(requests[number % len(requests)].id)
 
+    @rule(by=st.sampled_from((-1, 1)), number=ANY)
+    def scroll_a_slab(self, by: int, number: int) -> None:
+        """Back to an image with a mark, whose slab is on its way: the one before stays in view."""
+        self.gates.open()
+        self.reading.settle()
+        self.draw("box")
+        self.session.slabs.choose(SLABS[number % len(SLABS)])
+        self.session.scroll(by)
+        self.reading.settle()
+        self.reading.check()
+        self.gates.slabs.clear()
+        self.session.scroll(-by)
+
     @rule(how=st.sampled_from(("lung", "bone", "link", "read first", "step")), number=ANY)
     def look_otherwise(self, how: str, number: int) -> None:
         if how == "link":
@@ -127,6 +140,7 @@ class Interleavings(RuleBasedStateMachine):
             self.session.set_read_first(not self.session.read_first)
         elif how == "step":
             self.session.select_step(number % 3)
+            self.reading.step_chosen_at[id(self.session.active)] = self._place()
         else:
             self.session.set_preset(how)
 
@@ -168,6 +182,14 @@ class Interleavings(RuleBasedStateMachine):
         here = self.reading.owner(self.session.active)
         self.menus.append((here, self.window.region_menu(45.0, 20.0)))
 
+    @rule(side=SIDE, away=st.sampled_from(("image", "image", "study", "series", "viewport")), number=ANY)
+    def leave_a_menu_open(self, side: int, away: str, number: int) -> None:
+        """What it was opened on has gone when the reader chooses from it."""
+        self._look_at_single_images(side)
+        self.open_a_menu(side)
+        self._turn_away(away, number)
+        self.choose_from_the_menu(patiently=True)
+
     @rule(patiently=st.booleans())
     def choose_from_the_menu(self, patiently: bool) -> None:
         if not self.menus:
@@ -175,6 +197,16 @@ class Interleavings(RuleBasedStateMachine):
         owner, menu = self.menus.pop()
         if (explain := menu.actions()[0]).isEnabled():
             self._explain(explain.trigger, owner, patiently)
+
+    @rule(side=SIDE, by=st.integers(-3, 3), number=ANY)
+    def ask_about_either_of_two(self, side: int, by: int, number: int) -> None:
+        """Two images side by side, of one series or two, and a question about this or that one."""
+        self.session.set_layout(2)
+        self.window.parts.views.linked.set_on(False)
+        self.change_viewports(how="drop", side=side, number=number)
+        self._look_at_single_images(side)
+        self.session.scroll(by)
+        self.explain(then="sent", tidy=False)
 
     @rule(away=st.sampled_from(("study", "series", "viewport")), number=ANY, ask=st.booleans())
     def ask_and_turn_away(self, away: str, number: int, ask: bool) -> None:
@@ -214,6 +246,21 @@ class Interleavings(RuleBasedStateMachine):
         self.reading.settle()
         if answered and len(self.reading.client.questions) > count:
             self.hear_of_a_further_question(kind="answered", number=count, other=0, right=True)
+
+    @rule(kind=st.sampled_from(FOLLOW_UP_KINDS), away=st.booleans(), number=ANY, right=st.booleans())
+    def ask_further_twice(self, kind: str, away: bool, number: int, right: bool) -> None:
+        """Something is said to the first further question when another, of this image or one beside, runs."""
+        first = len(self.reading.client.questions)
+        self.session.set_read_first(False)
+        self.explain(then="answered", tidy=True)
+        self.ask_further(answered=False)
+        if away:
+            self._turn_away("image", number)
+            self.explain(then="answered", tidy=True)
+        self.ask_further(answered=False)
+        if len(self.reading.client.questions) > first:
+            other = len(self.reading.client.requests) - 1
+            self.hear_of_a_further_question(kind=kind, number=first, other=other, right=right)
 
     @rule(action=st.sampled_from(("accept", "reject:place", "undo_verdict", "correct")))
     def judge(self, action: str) -> None:
@@ -349,9 +396,10 @@ class Interleavings(RuleBasedStateMachine):
 
     # What is slow
 
-    @rule(loading=st.booleans(), freezing=st.booleans())
-    def hold_threads(self, loading: bool, freezing: bool) -> None:
-        for gate, held in ((self.gates.loading, loading), (self.gates.freezing, freezing)):
+    @rule(loading=st.booleans(), freezing=st.booleans(), slabs=st.booleans())
+    def hold_threads(self, loading: bool, freezing: bool, slabs: bool) -> None:
+        gates = self.gates
+        for gate, held in ((gates.loading, loading), (gates.freezing, freezing), (gates.slabs, slabs)):
             gate.clear() if held else gate.set()
 
     @rule()
@@ -374,9 +422,19 @@ class Interleavings(RuleBasedStateMachine):
         self.gates.loading.set()
         if away == "study":
             self.open_study(which=number % 3, at_once=False)
+        elif away == "image":
+            self.session.scroll(1 + number % 3 if self.session.reading_place < 3 else -1 - number % 3)
         else:
             self.change_viewports(how="drop" if away == "series" else "other_viewport", side=0, number=number)
         self.reading.settle()
+
+    def _look_at_single_images(self, side: int) -> None:
+        """In one of the viewports, which becomes the active one, as soon as its pixels are there."""
+        self.gates.loading.set()
+        self.change_viewports(how="press", side=side, number=0)
+        self.reading.settle()
+        self.session.slabs.choose(None)
+        self.session.set_plane("axial")
 
     def _place(self) -> Any:
         return self.reading.place_of(self.session.active)
@@ -450,4 +508,4 @@ def test_some_interleavings_keep_every_key(interleavings: type[Interleavings]) -
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_thousand_interleavings_keep_every_key(interleavings: type[Interleavings]) -> None:
-    run(interleavings, 1000, 25)
+    run(interleavings, 1000, 20)

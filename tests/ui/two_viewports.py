@@ -15,7 +15,8 @@ import pytest
 from fake_client import MODEL
 from keys_in_memory import MemoryKeys
 from late_client import Gates, LateClient
-from PySide6.QtCore import QObject
+from panels_agree import check_panels_agree
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QLabel
 from two_patients import CODED, Truth, TwoPatients
@@ -51,6 +52,7 @@ class Reading:
     marked: set[Owner] = field(default_factory=set)
     judged: dict[str, list[str]] = field(default_factory=dict)
     asked: list[Owner] = field(default_factory=list)
+    step_chosen_at: dict[int, Owner | None] = field(default_factory=dict)  # by id of the viewport
 
     def __post_init__(self) -> None:
         self.path = self.folder / "journal.sqlite3"
@@ -171,6 +173,7 @@ class Reading:
             self._check_answer(view.viewport)
         for viewport in self.session.every_viewport:
             assert viewport in self.session.viewports or (viewport.series, viewport.volume) == (None, None)
+        check_panels_agree(self.window)
         self._check_panels()
         self._check_verdicts()
 
@@ -206,7 +209,10 @@ class Reading:
 
     def _check_marks(self, view: SliceView) -> None:
         owner, place = self.owner(view.viewport), self.place_of(view.viewport)
-        for item in view.source.scene(view.viewport_size()).items:
+        scene = view.source.scene(view.viewport_size())
+        if any(isinstance(item, RegionBox | Distance | KeyMark) for item in scene.items):
+            self._check_under_marks(view)
+        for item in scene.items:
             if isinstance(item, RegionBox):
                 assert self.owner_of_box[item.box_slice.as_tuple()] == place
                 assert owner is not None or (item.source == "reader" and not item.label)
@@ -215,6 +221,12 @@ class Reading:
                 assert self.owner_of_line[item] == place
             elif isinstance(item, KeyMark):
                 assert place in self.marked
+
+    def _check_under_marks(self, view: SliceView) -> None:
+        """What lies under marks is of their place, also while a slab is on its way."""
+        under, shown = view.source._image, view.viewport
+        if under is not None:
+            assert (under.plane_name, under.index) == (shown.plane_name, shown.slice_index)
 
     def _check_words(self, words: str, owner: Owner | None) -> None:
         for kind, number in _TAG.findall(words):
@@ -227,6 +239,8 @@ class Reading:
 
     def _check_answer(self, viewport: Viewport) -> None:
         answer, owner = viewport.answer, self.owner(viewport)
+        if viewport.selected_step is not None:
+            assert self.step_chosen_at[id(viewport)] == self.place_of(viewport)
         if answer is None:
             return
         number = self.number(answer.request.id)
@@ -235,23 +249,32 @@ class Reading:
         newest = self._newest(owner)
         assert newest is not None
         assert answer.request.id == newest.request.id
-        self._check_words(repr((answer.steps, answer.region, answer.text, answer.further)), owner)
+        said = repr((answer.steps, answer.region, answer.text, answer.problem))
+        assert set(_TAG.findall(said)) <= {("r", str(number))}
         if answer.explanation is not None:
-            self._check_words(repr(answer.explanation.answer), owner)
+            assert set(_TAG.findall(answer.explanation.answer)) == {("r", str(number))}
             assert answer.explanation.key == answer.request.key
+        self._check_further(answer)
+
+    def _check_further(self, answer: Answer) -> None:
+        """Each further answer says what was said to its own question, which was about this explanation."""
+        for each in answer.further:
+            asked = next(i for i, question in enumerate(self.client.questions) if question.id == each.id)
+            assert self.client.questions[asked].parent_id == answer.request.id
+            said = repr((each.steps, each.problem, each.answer))
+            assert set(_TAG.findall(said)) <= {("q", str(asked))}
 
     def _newest(self, owner: Owner | None) -> Answer | None:
         answers = reversed(self.session.answers)
         return next((a for a in answers if self.owner_of_request[self.number(a.request.id)] == owner), None)
 
     def _check_panels(self) -> None:
-        """Before the panel has caught up, it tells of no other patient; afterwards, of no other image."""
+        """Before the panel has caught up, it tells of no other series; afterwards, of no other image."""
         panel, active = self.window.parts.explain, self.session.active
         patient = active.series.identity.patient_name if active.series else None
         for kind, number in _TAG.findall(self._words()):
-            assert self._owner_of_tag(kind, int(number))[0] == patient
-        listed = self.window.parts.series.patient.text()
-        assert listed == (patient.replace("^", ", ") if patient else "No study open")
+            assert active.series is not None
+            assert self._owner_of_tag(kind, int(number))[:2] == (patient, active.series.identity.series_uid)
         panel.refresh()
         owners = {self._owner_of_tag(kind, int(number)) for kind, number in _TAG.findall(self._words())}
         assert len(owners) <= 1
@@ -278,9 +301,11 @@ class Reading:
                 assert (given.verdict if given else None) == (verdicts or [None])[-1]
                 assert answer.judgement == given
         assert active.series is not None or self.desk.list.list.count() == 0
-        for found in self.desk.list.answers():
+        rows = [self.desk.list.list.item(row) for row in range(self.desk.list.list.count())]
+        listed = {str(row.data(Qt.ItemDataRole.UserRole)) for row in rows}
+        for found in listed | {answer.request.id for answer in self.desk.list.answers()}:
             assert active.series is not None
-            owner = self.owner_of_request[self.number(found.request.id)]
+            owner = self.owner_of_request[self.number(found)]
             assert owner[:2] == (active.series.identity.patient_name, active.series.identity.series_uid)
 
     def check_paint(self) -> None:
