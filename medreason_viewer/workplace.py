@@ -57,6 +57,7 @@ class Workplace:
         """Close the window and wait until nothing of it works any more."""
         self.window.may_leave = at_once
         self.window.close()
+        self.window.model_choice.close()
         if self.exporting is not None:
             self.exporting.close()
         if self.findings is not None and not self.findings.close():

@@ -36,6 +36,7 @@ from .keys.dialog import show_keys
 from .keys.kept import remembered
 from .keys.menu_keys import MenuKeys
 from .may_leave import MayLeave, at_once
+from .model_choice.choosing import ModelChoosing
 from .output.file_writing import FileWriting
 from .output.printing import Printing
 from .output.saving import ImageSaving
@@ -96,6 +97,7 @@ class MainWindow(QMainWindow):
         self.banners = BannerArea()
         self.actions_of_view = ViewActions(parts.views)
         self.tour = KeyImageTour(parts.session, self)
+        self.model_choice = ModelChoosing(self, parts.session)
         self._writing = FileWriting(self)
         self.printing = Printing(parts.views, self._writing, self)
         self.saving = ImageSaving(parts.views, self._writing, self)
@@ -197,7 +199,7 @@ class MainWindow(QMainWindow):
             explain=self.explain_box,
             ask=self._ask_question,
             stop=parts.explainer.stop,
-            choose_model=lambda: choose_folder(self, "Choose a model folder", self._choose_model),
+            choose_model=self.model_choice.ask,
             save_image=self.saving.save,
             copy_image=self.saving.copy,
             print=self.printing.open,
@@ -232,6 +234,7 @@ class MainWindow(QMainWindow):
         parts.views.explain_requested.connect(parts.explainer.explain)
         parts.explain.explain_requested.connect(lambda: self.explain_box())
         parts.explain.stop_requested.connect(parts.explainer.stop)
+        self.model_choice.chosen.connect(self._choose_model)
 
     # Menus and dialogs
 

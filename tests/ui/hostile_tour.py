@@ -27,11 +27,16 @@ from medreason_viewer.network.archive import SeriesFound, StudyFound
 from medreason_viewer.network.dimse.push import Pushed
 from medreason_viewer.outside import offer_plugins
 from medreason_viewer.plugins import Installed, Plugin
+from medreason_viewer.reasoning.bundles.bundle import template
+from medreason_viewer.reasoning.engine.driver import Gpu
+from medreason_viewer.reasoning.engine.needs import Needs
+from medreason_viewer.reasoning.engine.prospect import Prospect, Workstation
 from medreason_viewer.reasoning.request import Check, ModelInfo, ModelState, Step
 from medreason_viewer.ui.archive.copies_left import CopiesDialog
 from medreason_viewer.ui.archive.send_dialog import Parcel
 from medreason_viewer.ui.launching.matching import Found
 from medreason_viewer.ui.launching.request import LaunchRequest
+from medreason_viewer.ui.model_choice.dialog import ModelDialog
 from medreason_viewer.ui.model_server.dialog import ModelServerDialog
 from medreason_viewer.volume.series import Identity, Scan, Study, Unreadable
 
@@ -184,11 +189,25 @@ class Tour:
         )
         server.show_models([self.text() for _ in range(8)])
         server.say(self.text(), "caution")
-        for dialog in (server, copies):
+        model = self._model_dialog()
+        for dialog in (server, copies, model):
             dialog.show()
         self.look()
-        for dialog in (server, copies):
+        model.show_fault(self.text())
+        self.look()
+        for dialog in (server, copies, model):
             dialog.close()
+
+    def _model_dialog(self) -> ModelDialog:
+        """A model folder that says evil things of itself, on a workstation whose GPUs do."""
+        names = ("name", "licence", "intended_use", "trained_on")
+        manifest = replace(template("demo"), **{name: self.text() for name in names})  # type: ignore[arg-type]
+        gpus = tuple(Gpu(self.text(), self.text(), 10**10, 10**10) for _ in range(3))
+        here = Workstation(gpus, 10**10, 10**10, self.text())
+        dialog = ModelDialog(self.path(), self.window)
+        needs = Needs(1, 2, 3, 4)
+        dialog.show_prospect(Prospect(manifest, here, "limited", "cuda", 1, 1, needs, self.text()))
+        return dialog
 
     def _messages(self) -> None:
         """Errors of every kind come to the banners; all strings do."""

@@ -1,0 +1,1 @@
+"""The choice of a model folder: what it needs and what this workstation has, before it is used."""
