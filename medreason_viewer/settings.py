@@ -22,11 +22,12 @@ from .server_tables import entry_table, read_entry
 from .servers import Receiver, Server
 
 _APP = "medreason-viewer"
+_LARGEST_PX: Final = 32767
 _LIMITS: Final = {
-    "window_width": 32767,
-    "window_height": 32767,
-    "series_panel_width": 32767,
-    "explain_panel_width": 32767,
+    "window_width": _LARGEST_PX,
+    "window_height": _LARGEST_PX,
+    "series_panel_width": _LARGEST_PX,
+    "explain_panel_width": _LARGEST_PX,
     "cine_fps": 60,
 }
 
@@ -111,6 +112,11 @@ class Settings:
             names = ", ".join(server.name for server in self.pacs) or "none"
             raise SettingsError(f"There is no archive called {name}; set are: {names}.")
         return found
+
+
+def settable_px(px: int) -> int:
+    """The nearest size that settings can hold."""
+    return min(max(px, 1), _LARGEST_PX)
 
 
 def default_path() -> Path:

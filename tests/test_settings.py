@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from medreason_viewer import settings
 from medreason_viewer.errors import SettingsError
-from medreason_viewer.settings import Settings
+from medreason_viewer.settings import Settings, settable_px
 from medreason_viewer.ui.keys.kept import profile_of, read_settings
 from medreason_viewer.ui.keys.profile import DEFAULT_PROFILE
 
@@ -86,3 +86,8 @@ def test_keys_that_make_no_sense_are_a_sentence_and_the_defaults(
     assert re.search(sentence, problem)
     assert "The defaults are used, and the file is left as it is." in problem
     assert profile_of(read) == DEFAULT_PROFILE
+
+
+def test_a_window_of_any_size_can_be_remembered() -> None:
+    for width, kept in ((0, 1), (800, 800), (40_000, 32_767)):
+        assert Settings(window_width=settable_px(width)).window_width == kept

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ..settings import Settings
+from ..settings import Settings, settable_px
 from . import menus
 from .about import AboutDialog
 from .banner import RESEARCH_NOTICE, BannerArea
@@ -282,10 +282,10 @@ class MainWindow(QMainWindow):
             self.settings,
             read_first=self.parts.session.read_first,
             show_overlay=self.parts.session.overlay_visible,
-            window_width=max(size.width(), 1),
-            window_height=max(size.height(), 1),
+            window_width=settable_px(size.width()),
+            window_height=settable_px(size.height()),
             maximized=self.isMaximized(),
-            series_panel_width=max(left, 1),
-            explain_panel_width=max(right, 1),
+            series_panel_width=settable_px(left),
+            explain_panel_width=settable_px(right),
         )
         return remembered(kept, self.parts.views.bindings.profile, self.parts.views.cine)

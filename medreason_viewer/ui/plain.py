@@ -6,6 +6,7 @@ Qt guesses whether a string is HTML, in labels and in tooltips, and then fetches
 from __future__ import annotations
 
 import html
+from typing import Final
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import QInputDialog, QLabel, QSizePolicy, QWidget
 
 from .overrides import guarded
 
+_WIDEST_PX: Final = 480  # that a text may ask of the window: longer words are cut off
 _CODES = (*range(32), *range(0x7F, 0xA0))
 _CONTROLS: dict[int, str | None] = dict.fromkeys((code for code in _CODES if chr(code) not in "\n\t"), " ")
 _TURNING: dict[int, str | None] = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
@@ -58,6 +60,11 @@ class PlainLabel(QLabel):
     def setText(self, text: str) -> None:  # noqa: N802 - Qt's name
         """Show ``text`` without control characters."""
         super().setText(readable(text))
+
+    def minimumSizeHint(self) -> QSize:
+        """Nobody's text makes the window wider than the screen."""
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), _WIDEST_PX), hint.height())
 
 
 def caption(words: str, field: QWidget) -> PlainLabel:

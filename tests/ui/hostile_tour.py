@@ -40,6 +40,7 @@ from medreason_viewer.ui.model_choice.dialog import ModelDialog
 from medreason_viewer.ui.model_server.dialog import ModelServerDialog
 from medreason_viewer.volume.series import Identity, Scan, Study, Unreadable
 
+_WIDTH = 1280
 _TEXTS = [field.name for field in fields(Identity) if field.type == "str" and not field.name.endswith("_uid")]
 
 
@@ -145,6 +146,7 @@ class Tour:
     def look(self) -> None:
         """Paint all that is open, hover over what has a tooltip, and look at every text."""
         self.qtbot.wait(30)
+        assert self.window.width() <= _WIDTH, "a text made the window wider"
         self.shown.look()
         for widget in QApplication.topLevelWidgets():
             if widget.isVisible():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import inspect
 import pkgutil
@@ -10,8 +11,8 @@ import sys
 
 import pytest
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QCloseEvent, QHideEvent, QPaintEvent
+from PySide6.QtWidgets import QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
 from medreason_viewer import ui
@@ -54,6 +55,39 @@ def test_without_the_guard_the_program_dies() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "alive" not in done.stdout
+
+
+@guarded
+class Hidden(QWidget):
+    """Is hidden with the window around it."""
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nothing of its own."""
+        super().hideEvent(event)
+
+
+@guarded
+class ClosesBadly(QMainWindow):
+    """Its error is on its way while Qt hides what is in it."""
+
+    def closeEvent(self, _event: QCloseEvent) -> None:
+        """Fail."""
+        raise ValueError("closing")
+
+
+def test_an_override_outlives_the_references_that_pyside_gives_away(qtbot: QtBot) -> None:
+    """Else the function is freed under its class; PySide may learn not to."""
+    count = sys.getrefcount(vars(Hidden)["hideEvent"])
+    for _ in range(20):
+        window = ClosesBadly()
+        qtbot.addWidget(window, before_close_func=lambda _: None)
+        window.setCentralWidget(Hidden())
+        window.show()
+        with pytest.raises(ValueError, match="closing"):
+            window.close()
+    assert count - 20 <= sys.getrefcount(vars(Hidden)["hideEvent"]) <= count
+    assert sys.getrefcount(vars(Hidden)["hideEvent"]) > 1000
+    gc.collect()
 
 
 def test_every_widget_of_the_window_is_guarded() -> None:
