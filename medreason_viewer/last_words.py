@@ -30,7 +30,7 @@ def leave_no_core() -> None:
     if sys.platform != "win32":
         _, hard = resource.getrlimit(resource.RLIMIT_CORE)
         least = _NO_CORE if hard == resource.RLIM_INFINITY else min(hard, _NO_CORE)
-        resource.setrlimit(resource.RLIMIT_CORE, (least, least))
+        resource.setrlimit(resource.RLIMIT_CORE, (least, hard))  # the hard one could never be raised again
 
 
 def name_faults(tell: Tell) -> None:

@@ -52,7 +52,7 @@ def test_the_place_is_the_last_line_of_ours() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no core files")
 def test_no_core_is_left_by_the_program_or_its_children() -> None:
-    ask = "import resource; print(resource.getrlimit(resource.RLIMIT_CORE))"
+    ask = "import resource; print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
     run = f"import subprocess; subprocess.run([sys.executable, '-c', {ask!r}])"
     done = subprocess.run([sys.executable, "-c", PROGRAM + run], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() in ("(1, 1)", "(0, 0)")
+    assert done.stdout.strip() in ("1", "0")
