@@ -39,6 +39,7 @@ class RegionMenu(QMenu):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._viewport, self._explainer, self._place = viewport, explainer, viewport.place
+        self._series = viewport.series  # kept, for its number in the place must not be given to another
         box = viewport.box_slice
         target = target_at(box, *at)
         sign = theme.icon("mdi6.comment-question-outline", theme.ACCENT)
