@@ -69,7 +69,7 @@ def test_findings_and_marks_stay_with_their_image(
     assert session.slice_index == 1 + FIRST
     listed, bar = desk(place).list, desk(place).bar
     qtbot.waitUntil(lambda: listed.list.count() == 2)
-    assert bar.isVisible()
+    qtbot.waitUntil(bar.isVisible)  # with the pixels of its image
     assert bar.verdict.text() == "Accepted – Jane Roe"
     told = [banner.text.text() for banner in place.window.banners.banners()]
     assert not any("without a verdict" in text for text in told)

@@ -86,9 +86,7 @@ def test_what_is_not_drawn_is_said_above_the_images_once(
         foreign.PatientID = "SOMEBODY"
         foreign.save_as(path)
     place = opened(folder)
-    qtbot.waitUntil(
-        lambda: any("so nothing of it is drawn" in text for text in told(place))
-    )
+    qtbot.waitUntil(lambda: any("so nothing of it is drawn" in text for text in told(place)))
     assert sum(text.count("another patient's") for text in told(place)) == len(others) == 2
     place.window.banners.clear()
     place.session.step_series(1)
