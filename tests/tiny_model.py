@@ -16,6 +16,8 @@ from safetensors.torch import save_file
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
+from medreason_viewer.reasoning.engine.shape_folder import PREPROCESSOR
+
 SPECIAL = [
     *("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
     *(f"<|{kind}_{end}|>" for kind in ("object_ref", "box", "quad", "vision") for end in ("start", "end")),
@@ -62,7 +64,7 @@ def build(folder: Path, *, layers: int = 2, tied: bool = False, seed: int = 0, s
     _dump(folder / "config.json", config)
     _dump(folder / "tokenizer_config.json", _tokenizer_config(bpe))
     _dump(folder / "generation_config.json", _generation_config(bpe))
-    _dump(folder / "preprocessor_config.json", _PREPROCESSOR)
+    _dump(folder / "preprocessor_config.json", PREPROCESSOR)
     _dump(folder / "chat_template.json", {"chat_template": CHAT_TEMPLATE})
     _write_weights(folder, _random_weights(config, seed), shards)
     return folder
@@ -169,19 +171,6 @@ def _generation_config(bpe: Tokenizer) -> dict[str, Any]:
         "temperature": 0.000001,
         "transformers_version": "4.49.0",
     }
-
-
-_PREPROCESSOR = {
-    "min_pixels": 3136,
-    "max_pixels": 12845056,
-    "patch_size": 14,
-    "temporal_patch_size": 2,
-    "merge_size": 2,
-    "image_mean": [0.48145466, 0.4578275, 0.40821073],
-    "image_std": [0.26862954, 0.26130258, 0.27577711],
-    "image_processor_type": "Qwen2VLImageProcessor",
-    "processor_class": "Qwen2_5_VLProcessor",
-}
 
 
 def _random_weights(config: dict[str, Any], seed: int) -> dict[str, torch.Tensor]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
+from nothing_left import nothing_left
 from orthanc import Orthanc, free_port
 from peers import tool
 
@@ -19,18 +18,7 @@ from medreason_viewer.network.outbox.outbox import Outbox
 from medreason_viewer.network.web.archive import WebArchive
 from medreason_viewer.servers import Receiver
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    """No thread and no child process outlives a test."""
-    threads = set(threading.enumerate())
-    children = {child.pid for child in psutil.Process().children(recursive=True)}
-    yield
-    for thread in set(threading.enumerate()) - threads:
-        thread.join(2)
-    assert not [thread.name for thread in set(threading.enumerate()) - threads]
-    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in children]
-    assert not [child.name() for child in left]
+__all__ = ["nothing_left"]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import peft
 import psutil
 import pytest
 import torch
+from cancel_at import CancelAt
 from tiny_requests import MANIFEST
 from transformers import Qwen2_5_VLForConditionalGeneration
 
@@ -357,20 +358,6 @@ def test_steps_that_are_recorded_and_run_ahead_say_the_same(
 
 
 # Cancels
-
-
-class CancelAt(Cancel):
-    """Requests itself at the n-th check."""
-
-    def __init__(self, at: int) -> None:
-        super().__init__()
-        self.left = at
-
-    def check(self) -> None:
-        self.left -= 1
-        if self.left <= 0:
-            self.request()
-        super().check()
 
 
 def _cancel_at_random(engine: qwen.Engine, times: int) -> None:

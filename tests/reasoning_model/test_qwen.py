@@ -14,6 +14,7 @@ import peft
 import pytest
 import tiny_model
 import torch
+from cancel_at import CancelAt
 from safetensors.torch import load_file, save_file
 from tiny_requests import MANIFEST
 
@@ -159,20 +160,6 @@ def test_the_reply_ends_at_either_stop_token(engine: qwen.Engine, louder: list[i
         assert say(engine) == ""
 
 
-class CancelAtCheck(Cancel):
-    """Requests itself at the n-th check."""
-
-    def __init__(self, at: int) -> None:
-        super().__init__()
-        self.left = at
-
-    def check(self) -> None:
-        self.left -= 1
-        if self.left <= 0:
-            self.request()
-        super().check()
-
-
 def test_a_cancel_is_heard_in_vision_prefill_and_decode(engine: qwen.Engine) -> None:
     vision = sum(type(layer) is torch.nn.Linear for layer in engine.model.model.visual.modules())
     layers = len(engine.model.model.language_model.layers)
@@ -182,7 +169,7 @@ def test_a_cancel_is_heard_in_vision_prefill_and_decode(engine: qwen.Engine) -> 
         say(engine, Turn("reason", turn().messages, 255 - IMAGE, 1))  # so that the image must be read again
         pieces: list[str] = []
         with pytest.raises(Cancelled):
-            pieces.extend(engine.stream(turn(), CancelAtCheck(at)))
+            pieces.extend(engine.stream(turn(), CancelAt(at)))
         said.append(len(pieces))
         assert say(engine) == before
     assert said[: vision + layers] == [0] * (vision + layers)

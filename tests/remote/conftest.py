@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
+from nothing_left import nothing_left
 from served_demo import DTYPE
 from transformers_serve import TransformersServe
 
@@ -17,18 +16,7 @@ from medreason_viewer.reasoning.bundles.bundle import DEMO_BUNDLE, read_manifest
 from medreason_viewer.reasoning.engine import qwen
 from medreason_viewer.reasoning.engine.decoding import Engine
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    """No thread and no child process outlives a test."""
-    threads = set(threading.enumerate())
-    children = {child.pid for child in psutil.Process().children(recursive=True)}
-    yield
-    for thread in set(threading.enumerate()) - threads:
-        thread.join(2)
-    assert not [thread.name for thread in set(threading.enumerate()) - threads]
-    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in children]
-    assert not [child.name() for child in left]
+__all__ = ["nothing_left"]
 
 
 @pytest.fixture(scope="session")

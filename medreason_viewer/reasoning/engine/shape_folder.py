@@ -28,7 +28,7 @@ _PLAIN: Final = ("<tool_call>", "</tool_call>")  # added to the tokenizer, but n
 _SHARD_BYTES: Final = 4_000_000_000  # as published
 _POOL: Final = 4_194_301  # random values, used over and over from another start; a prime
 _ONE: Final = 0x3F80  # 1.0 in bfloat16
-_PREPROCESSOR: Final = {
+PREPROCESSOR: Final = {
     "min_pixels": 3136,
     "max_pixels": 12845056,
     "patch_size": 14,
@@ -136,7 +136,7 @@ def random_values(spec: TensorSpec, pool: NDArray[np.uint16]) -> NDArray[np.uint
 def _write_configs(folder: Path, shape: Shape, config: dict[str, Any]) -> None:
     ids = shape.control_ids()
     _dump(folder / "config.json", config)
-    _dump(folder / "preprocessor_config.json", _PREPROCESSOR)
+    _dump(folder / "preprocessor_config.json", PREPROCESSOR)
     _dump(folder / "tokenizer.json", _tokenizer(shape), indent=None)
     _dump(folder / "tokenizer_config.json", _tokenizer_config())
     ends = [ids["<|im_end|>"], ids["<|endoftext|>"]]
