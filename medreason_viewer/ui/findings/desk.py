@@ -75,22 +75,31 @@ class FindingDesk(QObject):
             for viewport in session.every_viewport
             for kept in (kept_findings(session, self.book), kept_marks(self.marks))
         ]
+        self.recent = RecentMenu(self.link, window.open_path)
+        self.menu = VerdictMenu(self.verdicts, parts.views.bindings)
+        self.everywhere = FindingsEverywhere(window, self.link, self.leaving)
+        self.erasing = Erasing(self.link, self.book, self.reader)
+        self.actions = FindingActions(self.verdicts, self.leaving, self.list, self.erasing)
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        """Give everything its place in the window."""
+        parts = self.window.parts
         parts.explain.put_below(self.bar)
         parts.series.put_below(self.list)
         parts.footer.addPermanentWidget(self.sign)
-        self.recent = RecentMenu(self.link, window.open_path)
-        self.menu = VerdictMenu(self.verdicts, parts.views.bindings)
-        files, explain = (menu_of(window.menuBar(), title) for title in ("File", "Explain"))
+        files, explain = (menu_of(self.window.menuBar(), title) for title in ("File", "Explain"))
         files.insertMenu(files.actions()[2], self.recent)  # after the two lines that open
         explain.addMenu(self.menu)
-        self.everywhere = FindingsEverywhere(window, self.link, self.leaving)
         explain.addAction(self.everywhere.action)
-        self.erasing = Erasing(self.link, self.book, self.reader)
-        self.actions = FindingActions(self.verdicts, self.leaving, self.list, self.erasing)
+
+    def _connect(self) -> None:
+        parts, window = self.window.parts, self.window
         self.erasing.message.connect(parts.footer.tell)
         self.left_off.told.connect(parts.footer.tell)
         self.reader.changed.connect(self._remember_reader)
-        session.study_opened.connect(self._tell_of_left)
+        parts.session.study_opened.connect(self._tell_of_left)
         window.model_chosen.connect(self.offer_answers)
         self.book.changed.connect(self._count)
         parts.views.action_requested.connect(self.verdicts.do)
