@@ -18,7 +18,7 @@ MODEL = {"torch", "transformers", "bitsandbytes", "peft", "trl"}
 VTK = {"vtk", "vtkmodules"}
 TORCH_NAMES = (
     *("qwen", "decoding", "steps", "text_model", "linear", "cache"),
-    *("probe", "four_bit", "quantize", "bench", "bench_memory", "limits", "export"),
+    *("probe", "four_bit", "quantize", "bench", "bench_memory", "limits", "export", "rewriting"),
 )
 TORCH_ROOMS = {f"medreason_viewer.reasoning.engine.{name}" for name in TORCH_NAMES}
 VTK_ROOMS = {"medreason_viewer.volume.reslice", "medreason_viewer.volume.render3d"}

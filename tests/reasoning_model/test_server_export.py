@@ -22,7 +22,8 @@ from medreason_viewer.commands.model_export import commands
 from medreason_viewer.errors import BundleError, Cancelled
 from medreason_viewer.reasoning.bundles.bundle import DEMO_BUNDLE, file_entries, read_manifest, write_manifest
 from medreason_viewer.reasoning.engine import export
-from medreason_viewer.reasoning.engine.quantize import LINEAR, quantise_bundle
+from medreason_viewer.reasoning.engine.quantize import quantise_bundle
+from medreason_viewer.reasoning.engine.rewriting import LINEAR, check_held
 
 pytest.importorskip("compressed_tensors", reason="the extra 'export' is not installed")
 
@@ -77,11 +78,11 @@ def test_the_best_scale_is_better_than_the_widest() -> None:
 
     widest = (weight.reshape(64, 2, 128).abs().amax(-1) / 7.5).bfloat16()
     assert error(scale) < 0.97 * error(widest)
-    parts, told = export.pack(weight, 128, export._scheme(128))
+    parts, stands_for = export.pack(weight, 128, export._scheme(128))
     assert torch.equal(parts["weight_scale"], scale)
-    assert told == pytest.approx(error(scale), rel=1e-3)
+    assert check_held("layer", weight, stands_for, 0.25) == pytest.approx(error(scale), rel=1e-3)
     zero, nothing = export.pack(torch.zeros(8, 128), 128, export._scheme(128))
-    assert nothing == 0.0
+    assert check_held("layer", torch.zeros(8, 128), nothing, 0.25) == 0.0
     assert torch.isfinite(zero["weight_scale"].float()).all()
 
 

@@ -17,18 +17,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from ...cancel import Cancel
 from ...errors import BundleError
-from ..bundles.bundle import Manifest, file_entries, verify, write_manifest
+from ..bundles.bundle import Manifest, verify
 from ..bundles.files import Progress
 from .model_config import read_adapter_config, read_model_config
-from .new_folder import check_room, copy_rest, refuse_nonsense, written_beside
-from .quantize import LINEAR, LINEARS_A_LAYER
-from .tensor_file import TensorFile, TensorSpec
-from .weights import SINGLE_NAME, check_weights, weight_files
+from .new_folder import refuse_nonsense
+from .rewriting import Rewriting, check_held
+from .tensor_file import TensorSpec
 
 QUANTIZATION: Final = "w4a16 (compressed-tensors)"
 _GROUPS: Final = (128, 64, 32)  # which vLLM's kernels know
@@ -82,7 +80,6 @@ def export_bundle(
     Cancelled
         If the user stopped it; nothing is left behind.
     """
-    cancel = cancel or Cancel()
     refuse_nonsense(bundle, out)
     _import_library()
     manifest = verify(bundle, progress=progress, cancel=cancel)
@@ -92,17 +89,8 @@ def export_bundle(
             f"{manifest.name} is quantised already, and rounding twice would cost quality: "
             "export the folder that it was made from."
         )
-    work = _Work(bundle, config)
-    with written_beside(out) as partial:
-        check_room(partial, work.nbytes, bundle)
-        copy_rest(bundle, partial)
-        work.write(partial / SINGLE_NAME, progress, cancel)
-        check_weights(partial)
-        _write_config(partial / "config.json", config | {"quantization_config": work.settings})
-        _take_images_as_they_are(partial / "preprocessor_config.json", manifest.image.max_pixels)
-        entries = file_entries(partial, cancel=cancel)
-        manifest = dataclasses.replace(manifest, quantization=QUANTIZATION, files=entries)
-        write_manifest(partial, manifest)
+    work = _Packed(bundle, config, manifest.image.max_pixels)
+    manifest = work.into(out, dataclasses.replace(manifest, quantization=QUANTIZATION), progress, cancel)
     adapter = out / manifest.adapter if manifest.adapter else None
     rank = int(read_adapter_config(adapter).get("r", 0)) if adapter else 0
     return Exported(manifest, adapter, rank, work.worst_error)
@@ -119,10 +107,6 @@ def _import_library() -> Any:
     return library
 
 
-def _write_config(path: Path, config: dict[str, Any]) -> None:
-    path.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
-
-
 def _take_images_as_they_are(path: Path, most_pixels: int) -> None:
     """Let the server scale no image: the viewer sends each at the size that the model shall see.
 
@@ -137,28 +121,19 @@ def _take_images_as_they_are(path: Path, most_pixels: int) -> None:
     path.write_text(json.dumps(values, indent=2) + "\n", "utf-8")
 
 
-class _Work:
-    """The tensors of a bundle, and what becomes of each."""
+class _Packed(Rewriting):
+    """In the layout of compressed-tensors."""
 
-    def __init__(self, bundle: Path, config: dict[str, Any]) -> None:
-        self._source: dict[str, tuple[Path, TensorSpec]] = {}
-        for path in weight_files(bundle):
-            with safe_open(path, "pt") as file:
-                for name in file.keys():  # noqa: SIM118 (not a dict)
-                    kept = file.get_slice(name)
-                    self._source[name] = path, TensorSpec(name, kept.get_dtype(), tuple(kept.get_shape()))
-        linear = [spec for _, spec in self._source.values() if LINEAR.fullmatch(spec.name)]
-        text = config.get("text_config") or config
-        expected = text["num_hidden_layers"] * LINEARS_A_LAYER
-        if expected != len(linear):
-            raise BundleError(f"{len(linear)} layers would be quantised where the model has {expected}.")
-        self.group = _group_size([spec.shape[1] for spec in linear])
-        self._scheme = _scheme(self.group)
+    def __init__(self, bundle: Path, config: dict[str, Any], most_pixels: int) -> None:
+        super().__init__(bundle, config)
+        self._most_pixels = most_pixels
+        self._group = _group_size([spec.shape[1] for spec in self.linear])
+        self._scheme = _scheme(self._group)
         self.worst_error = 0.0
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What ``config.json`` says of the quantisation."""
+        """As the library writes them."""
         from compressed_tensors.quantization import QuantizationConfig
 
         settings = QuantizationConfig(
@@ -169,72 +144,47 @@ class _Work:
         )
         return dict(settings.model_dump(mode="json", exclude_none=True))
 
-    def _specs(self) -> list[TensorSpec]:
-        specs = []
-        for _, spec in self._source.values():
-            specs += self._packed(spec) if LINEAR.fullmatch(spec.name) else [spec]
-        return specs
-
-    def _packed(self, spec: TensorSpec) -> list[TensorSpec]:
+    def packed(self, spec: TensorSpec) -> list[TensorSpec]:
+        """Eight values in an integer, their scales, and the shape."""
         rows, cols = spec.shape
         return [
             TensorSpec(f"{spec.name}_packed", "I32", (rows, cols // 8)),
-            TensorSpec(f"{spec.name}_scale", "BF16", (rows, cols // self.group)),
+            TensorSpec(f"{spec.name}_scale", "BF16", (rows, cols // self._group)),
             TensorSpec(f"{spec.name}_shape", "I64", (2,)),
         ]
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the weights once written."""
-        return sum(spec.nbytes for spec in self._specs())
+    def parts(self, name: str, weight: Tensor) -> dict[str, Tensor]:
+        """As the library packs it, with the best of a few scales."""
+        parts, found = pack(weight, self._group, self._scheme)
+        self.worst_error = max(self.worst_error, check_held(name, weight.float(), found, _ERROR))
+        return parts
 
-    def write(self, path: Path, progress: Progress | None, cancel: Cancel) -> None:
-        """Write every tensor, one in memory at a time."""
-        total, done = sum(spec.nbytes for _, spec in self._source.values()), 0
-        with TensorFile(path, self._specs()) as file:
-            for name, (source, spec) in self._source.items():
-                cancel.check()
-                with safe_open(source, "pt") as opened:  # mapped anew each time, so that memory is given back
-                    self._put(file, name, opened.get_tensor(name))
-                done += spec.nbytes
-                if progress is not None:
-                    progress(done, total)
-
-    def _put(self, file: TensorFile, name: str, tensor: Tensor) -> None:
-        if not LINEAR.fullmatch(name):
-            file.put(name, _bytes(tensor))
-            return
-        parts, error = pack(tensor, self.group, self._scheme)
-        self.worst_error = max(self.worst_error, error)
-        if not error < _ERROR:
-            raise BundleError(f"{name} cannot be held in 4 bits (it would be off by {error:.0%}).")
-        for part, values in parts.items():
-            file.put(name.removesuffix("weight") + part, _bytes(values))
+    def finish(self, partial: Path) -> None:
+        """Let the server scale no image."""
+        _take_images_as_they_are(partial / "preprocessor_config.json", self._most_pixels)
 
 
-def pack(weight: Tensor, group: int, scheme: Any) -> tuple[dict[str, Tensor], float]:
+def pack(weight: Tensor, group: int, scheme: Any) -> tuple[dict[str, Tensor], Tensor]:
     """A layer's weights in 4 bits.
 
     Returns
     -------
     dict of str to Tensor
         ``weight_packed`` (int32), ``weight_scale`` (bfloat16) and ``weight_shape`` (int64).
-    float
-        How far it is off, in parts of the norm of the values.
+    Tensor
+        The values that these stand for, float32.
     """
     packer = _import_library().PackedQuantizationCompressor
     exact = weight.float()
     scale = best_scale(exact, group)
     parts = packer.compress({"weight": exact, "weight_scale": scale.float()}, scheme)
     found = packer.decompress(parts, scheme)["weight"]
-    norm = float(exact.norm())
-    error = float((found - exact).norm()) / norm if norm else 0.0
     kept = {
         "weight_packed": parts["weight_packed"],
         "weight_scale": scale,
         "weight_shape": parts["weight_shape"].to(torch.int64),
     }
-    return kept, error
+    return kept, found
 
 
 def best_scale(weight: Tensor, group: int) -> Tensor:
@@ -273,7 +223,3 @@ def _scheme(group: int) -> Any:
 
     weights = QuantizationArgs(num_bits=4, type="int", symmetric=True, strategy="group", group_size=group)
     return QuantizationScheme(targets=["Linear"], weights=weights)
-
-
-def _bytes(tensor: Tensor) -> memoryview:
-    return tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data

@@ -35,7 +35,7 @@ def report(bundle: Path | Shape | None = None, tokens: int = CONTEXT_TOKENS) -> 
     -------
     dict
         ``memory`` (total_bytes, available_bytes), ``driver`` (the GPUs nvidia-smi knows), ``libraries``
-        (:func:`~.qwen_probe.probe`, None where they do not run), ``bundle`` (name, tokens, needs,
+        (:func:`~.probe.probe`, None where they do not run), ``bundle`` (name, tokens, needs,
         runs_on and, of the best of these, limits; None without one) and ``problems``, sentences to act on.
     """
     memory = psutil.virtual_memory()

@@ -1,7 +1,7 @@
 """The model itself: Qwen2.5-VL in 4 bit, with or without a LoRA adapter, from a folder to an engine.
 
-This file and its neighbours ``qwen_engine.py`` and ``qwen_probe.py`` are the only ones of the program that
-import torch. They run in the model's own process, and in the trainer.
+Files of this room are the only ones of the program that import torch. They run in the model's own process,
+in commands that write or measure a model, and in the trainer.
 """
 
 from __future__ import annotations

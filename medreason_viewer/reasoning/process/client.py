@@ -145,9 +145,7 @@ class ModelClient:
         self._oom_kills = oom_kills()
         self._emit(state)
         try:
-            self._link = Link(
-                self._command, lambda link, said: self._work.put(partial(self._hear, link, said))
-            )
+            self._link = Link(self._command, self._post)
         except OSError as error:
             self._fail(f"The model's process could not be started: {error.strerror}.")
 
