@@ -12,6 +12,8 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.transport import AddressInformation, AssociationSocket
 
+from .late_words import drop_late_words
+
 
 class _ClosingSocket(AssociationSocket):
     def _shutdown_socket(self) -> None:
@@ -30,6 +32,7 @@ class Entity(ApplicationEntity):
         address: AddressInformation,
         tls_args: tuple[ssl.SSLContext, str] | None,
     ) -> AssociationSocket:
+        drop_late_words(assoc)
         made = _ClosingSocket(assoc, address=address)
         made.tls_args = tls_args
         if made.socket is not None:  # to fill a packet before it is sent costs 40 ms an object

@@ -16,7 +16,7 @@ from ...errors import NetworkError
 from ...servers import Receiver
 from ..limits import ANSWER_S
 from ..tls import receiver_context
-from . import quiet  # noqa: F401  # before anything is said
+from . import late_words, quiet  # noqa: F401  # quiet: before anything is said
 from .guarded import GuardedServer
 from .syntaxes import SYNTAXES, VERIFICATION
 from .taking import TooMuch
@@ -52,6 +52,7 @@ def listening(
     entity = _entity(receiver, allowed)
     too_much = TooMuch(lambda event: event.assoc.abort(block=False))
     handlers: list[Any] = [
+        (evt.EVT_CONN_OPEN, late_words.opened),
         (evt.EVT_C_STORE, take),
         (evt.EVT_DATA_RECV, too_much.count),
         (evt.EVT_DIMSE_RECV, too_much.over),
